@@ -134,6 +134,7 @@ def train(
     embedding: int | None = None,
     mask: bool | None = None,
     sentence: str | None = None,
+    snapshots: int | None = None,
     **table: Any,
 ) -> Run:
     """Train a recipe, or a net for a table, and return its run directory.
@@ -147,7 +148,8 @@ def train(
     environment variable RNNVIZ_DATA, else the data of ``rnnviz data fetch``, else the sample
     (``run.record()["sample"]``, and a Note to ``watch``, say so). ``variant`` names another way to
     prepare the data, of those the recipe has. ``sentence`` is read with the current weights while
-    they are trained (see :class:`rnnviz.progress.SentenceReading`). ``resume`` names a run to
+    they are trained (see :class:`rnnviz.progress.SentenceReading`). ``snapshots``
+    is how often the weights are kept (24; 0 for never), for "RUN@STEP". ``resume`` names a run to
     resume (its folder, its name, or "last"); then only ``epochs``, ``data``, ``time_budget``,
     ``watch`` and ``device`` of the other arguments are used. ``time_budget`` is in seconds; after
     it the run is saved and can be resumed. ``watch`` is called with every event of
@@ -177,6 +179,7 @@ def train(
         embedding=embedding,
         mask=mask,
         sentence=sentence,
+        snapshots=snapshots,
     )
     if table or Path(recipe).is_file():
         recipe, options, data = runs.of_table(Path(recipe), options, table)

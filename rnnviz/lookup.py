@@ -19,6 +19,8 @@ BUGGY_COPIES = {
     "bug-1": "sentiment-lstm", "bug-2": "sentiment-gru", "bug-3": "sentiment-lstm",
     "bug-4": "agnews-bilstm", "bug-5": "agnews-bilstm",
 }  # fmt: skip
+#: The folder in a run directory with the weights that were kept while training.
+SNAPSHOTS = "snapshots"
 #: Files that a run directory may contain before its spec.json is written.
 _BEFORE_SPEC = ("vocabulary.json", "series.json", "history.jsonl")
 
@@ -45,8 +47,9 @@ def locate(name: str) -> tuple[Path, Path]:
 
     ``name`` is, in this order of precedence, a shipped model or a copy of one, an imported model, a
     run in the folder of runs, "last" for the newest run, a path, or an unambiguous beginning of a
-    run's name. A run directory means its best weights; its other weight files are named by their
-    path. A file of another framework, with settings behind a # or without, is both files.
+    run's name. A run directory means its best weights; RUN@STEP means those that the run kept after
+    STEP updates, and its other weight files are named by their path. A file of another framework,
+    with settings behind a # or without, is both files.
     """
     name, settings = split_name(name)
     if settings and not user_path(name).exists():
@@ -58,6 +61,8 @@ def locate(name: str) -> tuple[Path, Path]:
     if name in (others := imported()):
         return others[name], weights_of(others[name])
     found = _run_named(name, own := _by_name()) or _at(user_path(name))
+    if found is None and (split := _split_step(name)) is not None:
+        return _snapshot(*split)
     if found is None and not any(each.startswith(name) for each in known):
         fitting = [path for each, path in own.items() if each.startswith(name)]
         found = fitting[0] if len(fitting) == 1 else None
@@ -66,11 +71,55 @@ def locate(name: str) -> tuple[Path, Path]:
     if found.is_dir():
         return found / "spec.json", weights_of(found / "spec.json")
     record = found.with_suffix(".json") if found.suffix == ".safetensors" else found
-    if record != found and not record.is_file() and found.with_name("spec.json").is_file():
-        return found.with_name("spec.json"), found
+    if record != found and not record.is_file() and (spec := run_of(found) / "spec.json").is_file():
+        return spec, found
     if record.suffix != ".json" or (record != found and not record.is_file()):
         return found, found
     return record, weights_of(record)
+
+
+def run_of(weights: Path) -> Path:
+    """The run directory that a weight file is in, or in whose folder of snapshots it is."""
+    folder = weights.parent
+    return folder.parent if folder.name == SNAPSHOTS else folder
+
+
+def snapshot_files(run: Path) -> dict[int, Path]:
+    """The weights that a run kept while training, by the number of updates done, in order."""
+    files = (run / SNAPSHOTS).glob("*.safetensors")
+    return dict(sorted((int(file.stem), file) for file in files if _is_step(file.stem)))
+
+
+def _is_step(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 12 and text == str(int(text))
+
+
+def _split_step(name: str) -> tuple[str, int] | None:
+    """The run and the step of RUN@STEP; None for another name."""
+    run, _, step = name.rpartition("@")
+    return (run, int(step)) if run and _is_step(step) else None
+
+
+def _snapshot(name: str, step: int) -> tuple[Path, Path]:
+    """spec.json and the weights that the run kept after ``step`` updates."""
+    spec = locate(name)[0]
+    if spec.name != "spec.json":
+        raise UsageError(
+            _("{name} is no run, so it has no weights of step {step}.").format(name=name, step=step)
+        )
+    kept = snapshot_files(spec.parent)
+    if step in kept:
+        return spec, kept[step]
+    if not kept:
+        raise UsageError(_("The run {name} kept no snapshots of its weights.").format(name=name))
+    below = max((n for n in kept if n < step), default=None)
+    above = min((n for n in kept if n > step), default=None)
+    near = ", ".join(f"{name}@{n}" for n in (below, above) if n is not None)
+    raise UsageError(
+        _("The run {name} kept no snapshot of step {step}. The nearest: {near}").format(
+            name=name, step=step, near=near
+        )
+    )
 
 
 def _at(path: Path) -> Path | None:

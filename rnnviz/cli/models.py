@@ -113,9 +113,10 @@ def _metrics(stored: StoredModel) -> dict[str, Any]:
     """
     if "recipe" not in stored.record or stored.weights_path is None:
         return dict(stored.record.get("metrics", {}))
+    from rnnviz.lookup import run_of
     from rnnviz.runs import Run
 
-    run = Run(stored.weights_path.parent)
+    run = Run(run_of(stored.weights_path))
     saved, result = run.saved_epoch(), run.result() or {}
     if saved is None or stored.weights_path.name != "best.safetensors":
         return {}

@@ -103,6 +103,9 @@ class Duration(click.ParamType[float]):
 @click.option("--sentence", metavar="TEXT",
               help="A sentence to read again and again while training. Default: the recipe's "
                    "example.")  # fmt: skip
+@click.option("--snapshots", type=click.IntRange(0, 1000), metavar="N",
+              help="How often the weights are kept while training, for rnnviz step -m RUN@STEP. "
+                   "Default: 24.")  # fmt: skip
 @table_options.of_training
 @options.device
 @options.lang

@@ -15,7 +15,7 @@ from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited, reason
 from rnnviz.import_settings import split_name
-from rnnviz.lookup import DEFAULT, locate
+from rnnviz.lookup import DEFAULT, SNAPSHOTS, locate
 from rnnviz.messages import _
 from rnnviz.model_files.bugs import BUGS
 from rnnviz.model_files.stored_model import StoredModel
@@ -31,7 +31,10 @@ def load(name: str = DEFAULT) -> StoredModel:
     path, weights = locate(name)
     settings = split_name(name)[1]
     run = path.name == "spec.json"
-    shown = path.parent.name if run else path.stem
+    shown = path.stem
+    if run:
+        at = f"@{weights.stem}" if weights.parent.name == SNAPSHOTS else ""
+        shown = path.parent.name + at
     record = {} if path == weights else _read_json(path)
     if path == weights or is_architecture(record):
         from rnnviz.model_files.foreign import open_foreign

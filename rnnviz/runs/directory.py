@@ -23,6 +23,7 @@ from rnnviz.files import (
     read_limited,
     write_atomically,
 )
+from rnnviz.lookup import SNAPSHOTS, snapshot_files
 from rnnviz.messages import _
 from rnnviz.progress import Epoch
 from rnnviz.runs.history import append_epoch, truncate_history
@@ -86,21 +87,37 @@ class Directory:
         with self._writing():
             self._write_weights("now", params)
 
+    def add_snapshot(self, step: int, params: Values, about: Mapping[str, Any]) -> None:
+        """Write weights that are kept; ``about`` goes into the metadata of the file."""
+        with self._writing():
+            (self.path / SNAPSHOTS).mkdir(exist_ok=True)
+            self._write_weights(f"{SNAPSHOTS}/{step}", params, {"snapshot": json_text(about)})
+
+    def remove_snapshot(self, step: int) -> None:
+        """Remove weights that were kept."""
+        with self._writing():
+            snapshot_files(self.path)[step].unlink()
+
     def finish(self, result: Mapping[str, Any]) -> None:
         """Write result.json: the run is complete."""
         with self._writing():
             self._write_json("result.json", result)
 
-    def reopen(self, epochs: int) -> None:
-        """Prepare to resume after ``epochs`` epochs.
+    def reopen(self, epochs: int, step: int) -> None:
+        """Prepare to resume after ``epochs`` epochs and ``step`` updates.
 
-        Later lines of the history, the result and temporary files of a kill are removed.
+        Later lines of the history, later snapshots, the result and temporary files of a kill are
+        removed.
         """
         with self._writing():
             truncate_history(self.path / "history.jsonl", epochs)
             (self.path / "result.json").unlink(missing_ok=True)
-            for temporary in self.path.glob(".*.*.*"):  # of write_atomically
-                temporary.unlink()
+            for kept, file in snapshot_files(self.path).items():
+                if kept > step:
+                    file.unlink()
+            for folder in (self.path, self.path / SNAPSHOTS):
+                for temporary in folder.glob(".*.*.*"):  # of write_atomically
+                    temporary.unlink()
 
     def state(self, shapes: Mapping[str, tuple[int, ...]]) -> State | None:
         """The state in last.safetensors, for a model of these shapes; None if there is none yet."""
@@ -114,10 +131,12 @@ class Directory:
             data = read_limited(path, _MAX_HEADER + 16 * count)
         return State.unpack(data, shapes, str(path))
 
-    def _write_weights(self, name: str, params: Mapping[str, Any]) -> None:
+    def _write_weights(
+        self, name: str, params: Mapping[str, Any], about: dict[str, str] | None = None
+    ) -> None:
         from safetensors.numpy import save
 
-        write_atomically(self.path / f"{name}.safetensors", bytes(save(dict(params))))
+        write_atomically(self.path / f"{name}.safetensors", bytes(save(dict(params), about)))
 
     def _write_json(self, name: str, record: Mapping[str, Any]) -> None:
         write_atomically(self.path / name, json_text(record, indent=1) + "\n")

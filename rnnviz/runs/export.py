@@ -17,6 +17,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import require_distinct
+from rnnviz.lookup import run_of
 from rnnviz.messages import _
 from rnnviz.model_files import StoredModel, load, locate, save
 from rnnviz.runs.run import Run
@@ -136,7 +137,7 @@ def _training_record(name: str, stored: StoredModel) -> dict[str, Any]:
 def _run(stored: StoredModel) -> Run:
     """The run that a model was read from."""
     assert stored.weights_path is not None
-    return Run(stored.weights_path.parent)
+    return Run(run_of(stored.weights_path))
 
 
 def _command(record: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ class Options:
     embedding: int | None = None  # numbers of a word vector
     mask: bool | None = None  # whether padding is masked
     sentence: str | None = None  # read again and again while training
+    snapshots: int | None = None  # how often the weights are kept
     table: TableChoice | None = None  # instead of a recipe's data, a table of the user's own
 
     @classmethod

@@ -14,7 +14,7 @@ from rnnviz.progress import metrics_from_json
 
 def new_result(
     record: Mapping[str, Any], epochs: int, best_epoch: int, valid: Mapping[str, float],
-    test: Mapping[str, float] | None, seconds: float,
+    test: Mapping[str, float] | None, seconds: float, snapshot_seconds: float = 0.0,
 ) -> dict[str, Any]:  # fmt: skip
     """The content of the file; ``record`` is that of spec.json."""
     return {
@@ -26,6 +26,7 @@ def new_result(
         "valid": dict(valid),
         "test": None if test is None else dict(test),
         "seconds": round(seconds, 3),
+        "snapshot_seconds": round(snapshot_seconds, 3),  # of writing them, beside the above
         "metric": record["metric"],
         "published": record["published"],
         "trained_on": record["trained_on"],

@@ -66,7 +66,7 @@ def resume(
         task = prepare_data(setup.recipe, folder, setup.options, control, remains)
         _check_same_data(path, record, task)
         if spec is None:
-            directory.reopen(0)
+            directory.reopen(0, 0)
             return measure(setup.recipe, task, directory, record, control)
         previous = device_of(record)
         backend = choose_backend(control.requested, spec, fit, control.note, previous=previous)
@@ -74,7 +74,7 @@ def resume(
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:
             fit = _more_epochs(state, fit, epochs)
-        directory.reopen(state.finished)
+        directory.reopen(state.finished, state.progress.step)
         if record["fit"].get("parts") == 2:
             control.note(
                 _(

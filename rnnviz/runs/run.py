@@ -16,6 +16,7 @@ from rnnviz.model_files import StoredModel, load
 from rnnviz.progress import Epoch
 from rnnviz.runs.history import read_history
 from rnnviz.runs.result import read_result
+from rnnviz.runs.snapshot_files import Snapshot, read_snapshots
 from rnnviz.runs.spec_json import RunSetup, check_fields, parse_setup
 
 
@@ -51,6 +52,13 @@ class Run:
         """``result.json``; None for a run that is not finished."""
         path = self.path / "result.json"
         return read_result(path) if path.is_file() else None
+
+    def snapshots(self) -> list[Snapshot]:
+        """The weights that were kept while training, in the order of their steps.
+
+        InvalidFileError if a file does not say of which moment it is.
+        """
+        return read_snapshots(self.path)
 
     def saved_epoch(self) -> Epoch | None:
         """The epoch whose weights are in best.safetensors; None before the first one."""

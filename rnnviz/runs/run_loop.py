@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from rnnviz.arrays import Values
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import FitSpec
@@ -22,6 +23,7 @@ from rnnviz.runs.directory import Directory, resume_command
 from rnnviz.runs.own_sentence import SentenceReader
 from rnnviz.runs.result import new_result
 from rnnviz.runs.run import Run
+from rnnviz.runs.snapshot_writer import SnapshotWriter
 from rnnviz.training.fit import evaluation, fit, is_done
 from rnnviz.training.state import State
 from rnnviz.training.stopping import stop_signal
@@ -42,20 +44,24 @@ def train_to_end(
     """
     path = directory.path
     control.watch(run_started(path, record, spec.epochs))
+    snapshots = SnapshotWriter(directory, model.spec, spec, state, record.get("snapshots"))
     readings = _Readings(reader, state, control)
-    readings.send()
+    params = snapshots.write() if snapshots.is_due(state.progress.step) else None
+    readings.send(params)
     try:
         with (
             stop_signal() as received,
-            closing(_events(directory, task, model, spec, state, record)) as events,
+            closing(_events(directory, task, model, spec, state, record, snapshots)) as events,
         ):
             saved_at = time.monotonic()
             for event in events:
                 if isinstance(event, Epoch):
                     directory.add(event, state, save_best=event.best or spec.keep == "last")
                     saved_at = time.monotonic()
-                    readings.send(event)
+                    readings.send(epoch=event)
                 elif isinstance(event, TrainingStep):
+                    if snapshots.is_due(state.progress.step):
+                        readings.send(snapshots.write())
                     readings.send_if_due()
                 control.watch(event)
                 if control.snapshot():
@@ -104,11 +110,12 @@ class _Readings:
         self.reader, self.state, self.control = reader, state, control
         self._sent_at = 0.0  # seconds of training
 
-    def send(self, epoch: Epoch | None = None) -> None:
-        """Send one; ``epoch`` is the one that has just ended."""
+    def send(self, params: Values | None = None, epoch: Epoch | None = None) -> None:
+        """Send one; ``params`` are the weights if they were copied, ``epoch`` has just ended."""
         state, self._sent_at = self.state, self._seconds
         if self.reader is not None:
-            params = state.eval_params if state.backend.on_host else state.copy_eval_params()
+            if params is None:
+                params = state.eval_params if state.backend.on_host else state.copy_eval_params()
             self.control.watch(self.reader.read(params, state.progress, epoch))
 
     def send_if_due(self) -> None:
@@ -137,11 +144,12 @@ def _position(state: State, spec: FitSpec) -> str:
 
 def _events(
     directory: Directory, task: Task, model: Model, spec: FitSpec, state: State,
-    record: Mapping[str, Any],
+    record: Mapping[str, Any], snapshots: SnapshotWriter,
 ) -> Generator[Event, None, None]:  # fmt: skip
     """Train, test the weights in best.safetensors, and write the result."""
     test = None
-    yield from fit(model, task.draw, task.valid, spec, state)
+    yield from fit(model, task.draw, task.valid, spec, state, snapshots.is_due)
+    snapshots.write_last()
     if task.test is not None:
         weights = read_weights(directory.path / "best.safetensors", shapes(model.spec))
         test = yield from evaluation(
@@ -150,7 +158,12 @@ def _events(
     progress = state.progress
     number = state.finished if spec.keep == "last" else progress.best_epoch
     valid = Run(directory.path).history()[number - 1].valid
-    directory.finish(new_result(record, state.finished, number, valid, test, progress.seconds))
+    directory.finish(
+        new_result(
+            record, state.finished, number, valid, test, progress.seconds,
+            progress.snapshot_seconds,
+        )
+    )  # fmt: skip
     yield RunFinished(directory.path, test=test or {})
 
 

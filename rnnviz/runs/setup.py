@@ -117,7 +117,7 @@ def model_spec(recipe: Recipe, options: Options, task: Task) -> ModelSpec | None
 #: change the training, by their names in Options.
 _OF_LAYERS = ("cell", "units", "dropout", "recurrent_dropout", "layers", "bidirectional")
 _OF_WORDS = ("embedding", "mask", "sentence")
-_OF_TRAINING = ("rate", "clip", "patience")
+_OF_TRAINING = ("rate", "clip", "patience", "snapshots")
 
 
 def check_changes(recipe: Recipe, options: Options, spec: ModelSpec | None) -> None:

@@ -22,6 +22,7 @@ from rnnviz.messages import N_, _, translated
 from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs.options import Options
 from rnnviz.runs.setup import find_recipe, own_model
+from rnnviz.runs.snapshot_writer import MOST, snapshot_plan
 from rnnviz.version import VERSION
 
 # -- writing ------------------------------------------------------------------------------------
@@ -48,6 +49,7 @@ def new_record(
         "labels": list(task.labels),
         "fit": asdict(fit),
         "options": asdict(options),
+        "snapshots": snapshot_plan(spec, options.snapshots),
         "metric": _metric(spec, task),
         "published": None if published is None else asdict(published),
         "data": task.files,
@@ -240,10 +242,11 @@ FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
         "rate": _or_null(_POSITIVE), "clip": _or_null(_POSITIVE), "patience": _or_null(_whole(1)),
         "layers": _or_null(_whole(1)), "bidirectional": _or_null(_among(True, False)),
         "embedding": _or_null(_whole(1)), "mask": _or_null(_among(True, False)),
-        "sentence": _or_null(_TEXT),
+        "sentence": _or_null(_TEXT), "snapshots": _or_null(_whole(0, MOST)),
         "table": FieldRule(lambda v: v is None or isinstance(v, dict), N_("an object, or null")),
         "processes": _or_null(_among(1, 2)),
     },
+    "snapshots": {"count": _whole(0, MOST), "dtype": _among("float32", "float16")},
     "metric": {
         "name": _TEXT, "better": _among("high", "low"), "scale": _NUMBER, "unit": _TEXT,
     },

@@ -16,7 +16,7 @@ def cached_model(name: str) -> StoredModel:
 
     A run in training writes better weights, and "last" may name another run.
     """
-    files = locate(name) if name == "last" else _locate(name)
+    files = locate(name) if name.partition("@")[0] == "last" else _locate(name)
     return _load(name, tuple((file, _modified(file)) for file in files))
 
 

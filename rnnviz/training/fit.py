@@ -25,19 +25,28 @@ from rnnviz.training.step_result import StepResult, layer_norms
 #: The examples of an epoch (from 1), drawn with the run's generator.
 Draw = Callable[[int, np.random.Generator], Examples]
 
+#: Whether the caller is to have the state after so many updates.
+Pause = Callable[[int], bool]
+
 #: Examples in a batch of an evaluation.
 EVALUATION_BATCH = 256
 
 
 def fit(
-    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State | None = None
+    model: Model,
+    draw: Draw,
+    valid: Examples,
+    spec: FitSpec,
+    state: State | None = None,
+    pause: Pause | None = None,
 ) -> Iterator[TrainingStep | Evaluation | Epoch]:
     """Train ``model`` in place; yields an event per batch and per epoch.
 
     ``state`` is up to date at every event. Packed then, and passed to another ``fit`` with the same
     data and spec, it gives the same numbers as an uninterrupted training. None starts from the
     weights of ``model``. Of equal epochs the first is the best, as in Keras. A model on a GPU is
-    trained there, and its TrainingSteps come several at a time.
+    trained there, and its TrainingSteps come several at a time; after an update for which ``pause``
+    is true they come at once, so that ``state`` can be read after exactly so many updates.
     RnnvizError, with epoch, batch and layer, if a number is not finite; that update is not made.
     ValueError if the model has no metric of the name ``spec.monitor``.
     """
@@ -56,7 +65,7 @@ def fit(
 
     updater = _updater(model, spec, state)
     while not is_done(state.progress, spec):
-        yield from _epoch(model, draw_on_device, valid, spec, state, updater)
+        yield from _epoch(model, draw_on_device, valid, spec, state, updater, pause)
 
 
 def is_done(progress: Progress, spec: FitSpec) -> bool:
@@ -67,7 +76,13 @@ def is_done(progress: Progress, spec: FitSpec) -> bool:
 
 
 def _epoch(
-    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State, updater: _Updater
+    model: Model,
+    draw: Draw,
+    valid: Examples,
+    spec: FitSpec,
+    state: State,
+    updater: _Updater,
+    pause: Pause | None,
 ) -> Iterator[TrainingStep | Evaluation | Epoch]:
     progress, began = state.progress, time.perf_counter()
 
@@ -86,6 +101,8 @@ def _epoch(
         else:
             state.optimizer.rate = _rate(spec, progress.step, progress.batches * spec.epochs)
             results = updater.update(batch)
+            if pause is not None and pause(progress.step + 1):
+                results += updater.flush()
         done = progress.batch + (batch is not None)
         for n, result in enumerate(results, done + 1 - len(results)):
             if result.fault:

@@ -37,6 +37,7 @@ class Progress:
     since_best: int = 0  # epochs
     epoch_seconds: float = 0.0
     seconds: float = 0.0  # of the finished epochs
+    snapshot_seconds: float = 0.0  # of writing snapshots, which are in no other field
 
     def reset_epoch(self) -> None:
         """Clear what belongs to the current epoch: batches, sums, norms and seconds."""

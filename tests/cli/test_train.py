@@ -41,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_directory_holds_what_the_contract_says(trained: Path) -> None:
     assert {p.name for p in trained.iterdir()} == {
         "spec.json", "history.jsonl", "best.safetensors", "last.safetensors", "vocabulary.json",
-        "result.json",
+        "result.json", "snapshots",
     }  # fmt: skip
     spec = json.loads((trained / "spec.json").read_text())
     assert spec["recipe"] == "sentiment-lstm"

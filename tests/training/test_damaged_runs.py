@@ -43,12 +43,12 @@ def cut(stopped: Path, tmp_path: Path) -> Path:
 
 def refused(cut: Path, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Going on with it ends with exit code 4 and that word, and changes nothing."""
-    before = {p.name: p.read_bytes() for p in cut.iterdir()}
+    before = {p.name: p.read_bytes() for p in cut.rglob("*") if p.is_file()}
     capsys.readouterr()
     assert command(["train", "--resume", str(cut), "--plain"]) == 4
     err = capsys.readouterr().err
     assert said in err and "Internal error" not in err
-    assert {p.name: p.read_bytes() for p in cut.iterdir()} == before
+    assert {p.name: p.read_bytes() for p in cut.rglob("*") if p.is_file()} == before
 
 
 GONE = object()

@@ -37,13 +37,17 @@ def finish(out: Path) -> None:
     assert (out / "result.json").is_file(), said
 
 
-def result(out: Path) -> tuple[dict[str, np.ndarray], list[dict[str, object]], dict[str, object]]:
-    """Weights, optimizer and averages at the end; the history and the result but for the time."""
+def result(
+    out: Path,
+) -> tuple[dict[str, np.ndarray], list[dict[str, object]], dict[str, object], dict[str, bytes]]:
+    """Weights, optimizer and averages at the end; history; result; snapshots: but for the time."""
     arrays = load_file(out / "last.safetensors")
     arrays |= {f"best {name}": a for name, a in load_file(out / "best.safetensors").items()}
     lines = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
     ended = json.loads((out / "result.json").read_text())
-    return arrays, [{**line, "seconds": 0} for line in lines], {**ended, "seconds": 0}
+    kept = {file.name: file.read_bytes() for file in (out / "snapshots").iterdir()}
+    timeless = {**ended, "seconds": 0, "snapshot_seconds": 0}
+    return arrays, [{**line, "seconds": 0} for line in lines], timeless, kept
 
 
 def kill_often(folder: Path, kills: int, seed: int) -> int:
@@ -53,6 +57,7 @@ def kill_often(folder: Path, kills: int, seed: int) -> int:
     finish(whole)
     span = time.monotonic() - began
     wanted, rng = result(whole), random.Random(seed)
+    assert len(wanted[3]) == 24
     done, ended = 0, 0
     out = folder / "killed"
     while done < kills or out.exists():

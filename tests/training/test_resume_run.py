@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def contents(path: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in path.iterdir()}
+    return {p.name: p.read_bytes() for p in path.rglob("*") if p.is_file()}
 
 
 def notes(seen: list[Event]) -> str:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 FILES = {
     "spec.json", "history.jsonl", "best.safetensors", "last.safetensors", "vocabulary.json",
-    "result.json",
+    "result.json", "snapshots",
 }  # fmt: skip
 
 
@@ -438,10 +438,10 @@ def test_a_stop_while_the_data_is_made_ready_is_heard_and_leaves_nothing(
 
 
 def test_a_stop_before_a_run_goes_on_leaves_it_as_it_was(cut: Path) -> None:
-    before = {p.name: p.read_bytes() for p in cut.iterdir()}
+    before = {p.name: p.read_bytes() for p in cut.rglob("*") if p.is_file()}
     with pytest.raises(InterruptedTraining, match=r"as it was.*\n.*--resume"):
         resume(cut, stop=lambda: True)
-    assert {p.name: p.read_bytes() for p in cut.iterdir()} == before
+    assert {p.name: p.read_bytes() for p in cut.rglob("*") if p.is_file()} == before
 
 
 # -- series and rules -----------------------------------------------------------------------------

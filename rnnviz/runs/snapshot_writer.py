@@ -1,0 +1,136 @@
+"""Snapshots: the weights of a run at chosen moments, in ``snapshots/STEP.safetensors``.
+
+STEP is the number of optimizer updates done: 0 before training, the last one at the end. They are
+the weights that are validated and saved (averaged where the recipe averages), spaced about
+logarithmically, since a net changes most in its first updates. All of a run take at most MAX_BYTES.
+Where float32 is too large for that, they are stored in float16, as exported models are, and where
+that is too large as well, there are fewer.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rnnviz.arrays import Values
+from rnnviz.engine.parameters import shapes
+from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.lookup import snapshot_files
+from rnnviz.runs.directory import Directory
+from rnnviz.runs.snapshot_files import SCHEMA
+from rnnviz.training.state import State
+
+#: The snapshots that a run keeps unless it is told another number, and the most it may be told.
+COUNT, MOST = 24, 1_000
+#: The most bytes of all snapshots of a run.
+MAX_BYTES = 20_000_000
+#: The spacing is even up to about this share of the updates, and logarithmic beyond it.
+EVEN_SHARE = 0.02
+#: The most bytes that a file has besides its arrays.
+_HEADER = 8_192
+
+
+def snapshot_steps(total: int, count: int) -> tuple[int, ...]:
+    """``count`` distinct numbers of updates from 0 to ``total``; all if there are not more.
+
+    With s = EVEN_SHARE total, number k of n is s ((1 + total / s)^(k / (n - 1)) - 1), rounded, and
+    moved where two would be equal. One alone is the last.
+    """
+    n = min(count, total + 1)
+    if n <= 1:
+        return (total,) * n
+    s = EVEN_SHARE * total
+    steps: list[int] = []
+    for k in range(n):
+        step = round(s * ((1 + total / s) ** (k / (n - 1)) - 1))
+        least = steps[-1] + 1 if steps else 0
+        steps.append(min(max(step, least), total - (n - 1 - k)))
+    return tuple(steps)
+
+
+def snapshot_plan(spec: ModelSpec | None, asked: int | None) -> dict[str, Any]:
+    """The field "snapshots" of spec.json: how many are kept of a net, and in which precision."""
+    count = COUNT if asked is None else asked
+    if spec is None:
+        return {"count": 0, "dtype": "float32"}
+    if count <= _most(spec, "float32"):
+        return {"count": count, "dtype": "float32"}
+    most = _most(spec, "float16")
+    # One alone would show nothing of the training.
+    return {"count": min(count, most) if most > 1 else 0, "dtype": "float16"}
+
+
+def _most(spec: ModelSpec, dtype: str) -> int:
+    """The number of snapshots that MAX_BYTES hold."""
+    numbers = sum(math.prod(shape) for shape in shapes(spec).values())
+    return MAX_BYTES // (numbers * np.dtype(dtype).itemsize + _HEADER)
+
+
+class SnapshotWriter:
+    """Writes the snapshots of a run that is begun or resumed."""
+
+    def __init__(
+        self, directory: Directory, spec: ModelSpec, fit: FitSpec, state: State,
+        plan: Mapping[str, Any] | None,
+    ) -> None:  # fmt: skip
+        """``plan`` is a result of ``snapshot_plan``; runs of earlier versions have none."""
+        self.directory, self.fit, self.state = directory, fit, state
+        self.count = int((plan or {}).get("count", 0))
+        self.dtype = str((plan or {}).get("dtype", "float32"))
+        self._steps = lru_cache(snapshot_steps)
+        self._kept = set(snapshot_files(directory.path))
+        if self.count:
+            self._make_room(_most(spec, self.dtype))
+
+    def _make_room(self, most: int) -> None:
+        """Remove every other snapshot while those that are coming would not have room.
+
+        A run has more of them than at first planned when it is resumed for more epochs.
+        """
+        steps = self._steps(self._total, self.count)
+        coming = sum(step not in self._kept for step in steps if step >= self.state.progress.step)
+        while len(self._kept) + coming > most and len(self._kept) > 1:
+            for step in sorted(self._kept)[1::2]:
+                self.directory.remove_snapshot(step)
+                self._kept.remove(step)
+
+    @property
+    def _total(self) -> int:
+        """The updates of the whole training; 0 until the first batch."""
+        return self.state.progress.batches * self.fit.epochs
+
+    def is_due(self, step: int) -> bool:
+        """Whether the weights after ``step`` updates are to be written and are not yet."""
+        if self.count < 2 or step in self._kept:  # one alone is that of the end
+            return False
+        return step in self._steps(self._total, self.count)
+
+    def write(self) -> Values:
+        """Write the current weights; a copy of them on the host."""
+        state, began = self.state, time.perf_counter()
+        progress, params = state.progress, state.copy_eval_params()
+        done = progress.batch / progress.batches if progress.batches else 0.0
+        about = {
+            "schema": SCHEMA, "step": progress.step, "epoch": progress.epoch - 1 + done,
+            "dtype": self.dtype,
+        }  # fmt: skip
+        self.directory.add_snapshot(progress.step, _stored(params, self.dtype), about)
+        self._kept.add(progress.step)
+        progress.snapshot_seconds += time.perf_counter() - began
+        return params
+
+    def write_last(self) -> None:
+        """Write the weights at the end, which may be earlier than planned."""
+        if self.count and self.state.progress.step not in self._kept:
+            self.write()
+
+
+def _stored(params: Values, dtype: str) -> Values:
+    """The weights as they are stored; numbers beyond float16 stay float32."""
+    most = np.finfo(dtype).max
+    return {n: a.astype(dtype) if (np.abs(a) <= most).all() else a for n, a in params.items()}

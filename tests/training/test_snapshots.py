@@ -1,0 +1,247 @@
+"""Snapshots: the weights of a run at chosen moments, and models named RUN@STEP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.errors import InterruptedTraining, InvalidFileError, UsageError
+from rnnviz.model_files import load
+from rnnviz.progress import Event, SentenceReading
+from rnnviz.query import Query
+from rnnviz.runs import Options, Run, resume, snapshot_writer, train
+from rnnviz.runs.snapshot_writer import SnapshotWriter, snapshot_plan, snapshot_steps
+from rnnviz.tracer import tracer
+from tests.training.tiny import tiny
+
+__all__ = ["tiny"]
+
+#: tiny has 9 batches an epoch.
+EPOCHS, TOTAL = 4, 36
+SENTENCE = "w2 w5 w3"
+
+
+def begin(out: Path, recipe: str = "tiny", **given: Any) -> Run:
+    names = ("epochs", "snapshots", "sentence")
+    options = Options(**{name: given.pop(name) for name in names if name in given})
+    return train(recipe, options, data=out.parent, out=out, **given)
+
+
+def kept(run: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted((run / "snapshots").iterdir())}
+
+
+# -- which moments --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("total", [1, 2, 23, 24, 25, 100, 1896, 10**6])
+@pytest.mark.parametrize("count", [2, 3, 24, 500])
+def test_the_steps_are_distinct_from_the_first_to_the_last(total: int, count: int) -> None:
+    steps = snapshot_steps(total, count)
+    assert list(steps) == sorted(set(steps))
+    assert len(steps) == min(count, total + 1)
+    assert (steps[0], steps[-1]) == (0, total)
+
+
+def test_the_steps_are_denser_at_the_beginning() -> None:
+    gaps = np.diff(snapshot_steps(2000, 24))
+    assert (np.diff(gaps) >= 0).all()
+    assert gaps[0] < 10 < 300 < gaps[-1]
+
+
+def test_snapshots_too_large_for_float32_are_float16_and_then_fewer() -> None:
+    def plan(words: int, asked: int | None = None) -> tuple[int, str]:
+        layer = RecurrentSpec("lstm", 32)
+        spec = ModelSpec(EmbeddingSpec(words, 32), (layer,), HeadSpec("sigmoid", 1))
+        found = snapshot_plan(spec, asked)
+        return found["count"], found["dtype"]
+
+    assert plan(1_000) == (24, "float32")
+    assert plan(10_000) == (24, "float16")
+    assert plan(10_000, 15) == (15, "float32")
+    assert plan(100_000) == (3, "float16")
+    assert plan(250_000) == (0, "float16")
+    assert plan(1_000, 0) == (0, "float32")
+    assert snapshot_plan(None, None)["count"] == 0
+
+
+# -- in a run -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def whole(tiny: None, tmp_path: Path) -> Run:
+    """A run of 36 updates with seven snapshots."""
+    return begin(tmp_path / "whole", snapshots=7)
+
+
+def test_a_run_keeps_the_weights_that_are_saved_at_each_moment(tiny: None, tmp_path: Path) -> None:
+    seen: dict[int, dict[str, np.ndarray]] = {}
+    send = SnapshotWriter.is_due
+
+    def is_due(writer: SnapshotWriter, step: int) -> bool:
+        if step == writer.state.progress.step:  # a state of its own is reached
+            seen[step] = writer.state.copy_eval_params()
+        return send(writer, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SnapshotWriter, "is_due", is_due)
+        run = begin(tmp_path / "run", snapshots=7)
+    snapshots = run.snapshots()
+    assert [each.step for each in snapshots] == list(snapshot_steps(TOTAL, 7))
+    assert [each.epoch for each in snapshots] == [each.step / 9 for each in snapshots]
+    for each in snapshots:
+        model = load(f"{run.path}@{each.step}").model
+        assert set(model.params) == set(seen[each.step])
+        for name, a in model.params.items():
+            np.testing.assert_array_equal(a, seen[each.step][name])
+    assert 0 < (run.result() or {})["snapshot_seconds"]
+    last, best = load_file(snapshots[-1].path), load_file(run.path / "last.safetensors")
+    np.testing.assert_array_equal(last["embedding"], best["average.embedding"])
+
+
+def test_a_trace_of_a_step_has_the_numbers_that_were_sent_then(tiny: None, tmp_path: Path) -> None:
+    events: list[Event] = []
+    run = begin(tmp_path / "run", snapshots=7, sentence=SENTENCE, watch=events.append)
+    sent = {e.step: e for e in events if isinstance(e, SentenceReading)}
+    ask = tracer()
+    for each in run.snapshots():
+        trace = ask(Query(SENTENCE, f"{run.path}@{each.step}"))
+        assert trace.model == f"run@{each.step}"
+        assert trace.head.readout.tolist() == [list(row) for row in sent[each.step].outputs]
+
+
+def test_a_stopped_run_comes_to_the_same_snapshots(whole: Run, tmp_path: Path) -> None:
+    cut, events = tmp_path / "cut", 0
+
+    def stop() -> bool:
+        nonlocal events
+        events += 1
+        return events % 11 == 0
+
+    with pytest.raises(InterruptedTraining):
+        begin(cut, snapshots=7, stop=stop)
+    for _ in range(40):
+        if Run(cut).result() is not None:
+            break
+        at = max((each.step for each in Run(cut).snapshots()), default=0)
+        (cut / "snapshots" / ".12.safetensors.half").write_bytes(b"")  # left by a kill
+        if at < TOTAL:  # later than the state, as after a kill
+            (cut / "snapshots" / f"{TOTAL}.safetensors").write_bytes(b"later")
+        try:
+            resume(cut, stop=stop)
+        except InterruptedTraining:
+            assert max(each.step for each in Run(cut).snapshots()) >= at
+    assert kept(cut) == kept(whole.path)
+
+
+def test_more_epochs_keep_the_snapshots_and_stay_below_the_limit(whole: Run) -> None:
+    before = kept(whole.path)
+    resume(whole.path, epochs=8)
+    after = kept(whole.path)
+    assert {name: after[name] for name in before} == before
+    assert [each.step for each in whole.snapshots()][-1] == 2 * TOTAL
+    one = len(before["0.safetensors"]) + 8192
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot_writer, "MAX_BYTES", 5 * one)
+        resume(whole.path, epochs=40)
+    steps = [each.step for each in whole.snapshots()]
+    assert len(steps) <= 5
+    assert (steps[0], steps[-1]) == (0, 10 * TOTAL)
+
+
+def test_a_training_that_stops_early_keeps_its_end(tiny: None, tmp_path: Path) -> None:
+    run = train("tiny", Options(epochs=40, patience=1, snapshots=5), data=tmp_path,
+                out=tmp_path / "run")  # fmt: skip
+    end = 9 * len(run.history())
+    assert end < 9 * 40
+    assert run.snapshots()[-1].step == end
+    assert run.snapshots()[-1].epoch == len(run.history())
+
+
+def test_none_and_one(tiny: None, tmp_path: Path) -> None:
+    assert begin(tmp_path / "none", snapshots=0).snapshots() == []
+    assert not (tmp_path / "none" / "snapshots").exists()
+    assert [each.step for each in begin(tmp_path / "one", snapshots=1).snapshots()] == [TOTAL]
+
+
+def test_a_series_keeps_them_and_a_rule_cannot(tiny: None, tmp_path: Path) -> None:
+    assert len(begin(tmp_path / "series", "tiny-series").snapshots()) == 19  # 18 updates
+    with pytest.raises(UsageError, match="--snapshots"):
+        begin(tmp_path / "rule", "tiny-rule", snapshots=3)
+    assert begin(tmp_path / "rule", "tiny-rule").snapshots() == []
+
+
+def test_float16_is_what_an_exported_model_has(tiny: None, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot_writer, "MAX_BYTES", 5 * 9_500)
+        run = begin(tmp_path / "run", snapshots=5)
+    assert run.record()["snapshots"] == {"count": 5, "dtype": "float16"}
+    file = run.snapshots()[-1].path
+    with safe_open(file, framework="numpy") as opened:
+        assert '"dtype": "float16"' in opened.metadata()["snapshot"]
+    best = load_file(run.path / "last.safetensors")
+    for name, a in load_file(file).items():
+        np.testing.assert_array_equal(a, best[f"average.{name}"].astype(np.float16))
+    assert sum(map(len, kept(run.path).values())) <= 5 * 9_500
+
+
+def test_a_damaged_snapshot_is_named(whole: Run) -> None:
+    file = whole.snapshots()[1].path
+    file.write_bytes((whole.snapshots()[0].path).read_bytes())
+    with pytest.raises(InvalidFileError, match=f"{file.name} is not a usable snapshot"):
+        whole.snapshots()
+    file.write_bytes(b"\xff" * 9)
+    with pytest.raises(InvalidFileError, match=file.name):
+        whole.snapshots()
+
+
+# -- their names ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setattr("rnnviz.lookup.runs_folder", lambda: tmp_path)
+    yield begin(tmp_path / "my-run", snapshots=3)
+
+
+def test_a_step_is_named_after_any_name_of_its_run(named: Run) -> None:
+    step = named.snapshots()[1].step
+    for name in ("last", "my-run", "my", str(named.path)):
+        stored = load(f"{name}@{step}")
+        assert stored.name == f"my-run@{step}"
+        assert stored.weights_path == named.snapshots()[1].path
+    by_path = load(str(named.snapshots()[1].path))
+    assert by_path.name == f"my-run@{step}"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("last@1", "no snapshot of step 1.*: last@0, last@4"),
+        ("my-run@99999", "The nearest: my-run@36$"),
+        ("sentiment-lstm@5", "sentiment-lstm is no run"),
+        ("my-run@", "Unknown model"),
+        ("my-run@05", "Unknown model"),
+        ("my-run@\N{ARABIC-INDIC DIGIT FIVE}", "Unknown model"),
+        ("nothing@5", "Unknown model 'nothing'"),
+    ],
+)
+def test_a_step_that_is_not_there_names_the_nearest(named: Run, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(name)
+
+
+def test_a_newer_run_answers_to_last_with_its_step(named: Run, tmp_path: Path) -> None:
+    ask = tracer()
+    first = ask(Query(SENTENCE, "last@36"))
+    train("tiny", Options(snapshots=3, seed=1), data=tmp_path, out=tmp_path / "newer")
+    second = ask(Query(SENTENCE, "last@36"))
+    assert (first.model, second.model) == ("my-run@36", "newer@36")
+    assert (first.head.output != second.head.output).any()
