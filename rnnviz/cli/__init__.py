@@ -28,6 +28,7 @@ from rnnviz.version import VERSION
 COMMANDS = {
     "step": "Read a sentence one token at a time and see every gate, state and gradient.",
     "lesson": "Lessons: predict, see, say what you saw, change it.",
+    "handout": "A lesson or a trace as one page, to print and to step through.",
     "train": "Train a recipe, or a net for a table of your own; step through the result.",
     "evaluate": "A model on a labelled table: accuracy, confusions, calibration, worst examples.",
     "runs": "List, show, plot and compare training runs.",

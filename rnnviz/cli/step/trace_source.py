@@ -98,7 +98,7 @@ def read(step: StepOptions) -> TracedQuery:
     clamps = tuple(parse(clamp) for clamp in step.clamps)
     explorer = explore.explorer(step.data, choose_for_trace(step.device))
     if step.saved_trace is not None:
-        return _saved(explorer, step.saved_trace)
+        return of_file(explorer, step.saved_trace)
     text = _text(step)
     if step.toy_net:
         if step.settings or step.input_file:
@@ -239,7 +239,7 @@ def _example(model: str) -> str:
     return cached_model(model).example
 
 
-def _saved(explorer: Explorer, path: Path) -> TracedQuery:
+def of_file(explorer: Explorer, path: Path) -> TracedQuery:
     """A trace of --save, and the query that reads its text once more."""
     from rnnviz.analysis.toy_net import toy_net_of
     from rnnviz.model_files.stored_model import seeded

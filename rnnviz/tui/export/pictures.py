@@ -54,15 +54,20 @@ def of_panel(view_state: ViewState, name: str, size: tuple[int, int], form: str)
 
 def of_panels(view_state: ViewState, rows: Mapping[str, int], width: int, form: str) -> str:
     """Panels below each other, as :func:`of_panel`; ``rows``: the most rows of each, by name."""
-    strips = [
-        strip
-        for name, height in rows.items()
-        for strip in _trimmed(_view(view_state, name).strips_at(view_state, width, height))
-    ]
+    strips = panel_strips(view_state, rows, width)
     console = _console(width, len(strips))
     for strip in strips:
         console.print(Segments([*strip, Segment.line()]))
     return _exported(console, form)
+
+
+def panel_strips(view_state: ViewState, rows: Mapping[str, int], width: int) -> list[Strip]:
+    """The lines of panels below each other, as in :func:`of_panels`, without empty ends."""
+    return [
+        strip
+        for name, height in rows.items()
+        for strip in trimmed(_view(view_state, name).strips_at(view_state, width, height))
+    ]
 
 
 def _view(view_state: ViewState, name: str) -> View:
@@ -73,7 +78,7 @@ def _view(view_state: ViewState, name: str) -> View:
     return Heatmap(view_state, view_state.quantities.index(name))
 
 
-def _trimmed(strips: list[Strip]) -> list[Strip]:
+def trimmed(strips: list[Strip]) -> list[Strip]:
     """The strips without empty ones at the end."""
     while len(strips) > 1 and not any(s.text.strip() or s.style for s in strips[-1]):
         strips = strips[:-1]

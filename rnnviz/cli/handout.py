@@ -1,0 +1,162 @@
+"""``rnnviz handout``: a lesson or a trace as one page of HTML, for paper and for a screen."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnviz.cli import completions, config_file, options, stderr
+from rnnviz.cli.step import text_arguments
+from rnnviz.errors import UsageError
+from rnnviz.messages import _
+
+if TYPE_CHECKING:
+    from rnnviz.query import Explorer
+    from rnnviz.tui.export.handout.document import HandoutSource
+
+HELP = """Write a lesson or a trace as one HTML page, to print and to step through.
+
+WHAT is a lesson (its name, its number or its file), or a trace that rnnviz step --save has
+written; with -m it is the text that the model reads, and without a text its example.
+
+On A4 the page has the pictures, blanks to fill in, the gradients of every step, one step to
+compute by hand, the terms and, on the last sheet, the answers. In a browser the arrow keys step
+through the same pictures. It loads nothing from elsewhere.
+
+\b
+Examples:
+  rnnviz handout not -o not.html                      a lesson
+  rnnviz handout not -o not.html --no-answers         the same for those who answer
+  rnnviz handout belt -o belt.html --lang tr
+  rnnviz step "not good" --save t.trace && rnnviz handout t.trace -o t.html
+  rnnviz handout -m sentiment-gru "not bad at all" -o gru.html
+"""
+ENDINGS = (".html", ".htm")
+
+
+@click.command("handout", help=HELP, cls=text_arguments.TextCommand)
+@click.argument("words", nargs=-1, metavar="[WHAT]", callback=text_arguments.unmarked,
+                shell_complete=completions.lessons)  # fmt: skip
+@click.option("-o", "--output", type=options.output_file(), metavar="FILE.html",
+              help="The file that is written.")  # fmt: skip
+@click.option("-m", "--model", metavar="NAME", shell_complete=completions.models,
+              help="WHAT is a text, and this model reads it.")  # fmt: skip
+@click.option("--answers/--no-answers", default=True,
+              help="With or without the answers on the last sheet.")  # fmt: skip
+@options.lessons
+@click.option("--data", metavar="DIR", help="Where the table of a series model is.")
+@options.lang
+@options.device
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr.")
+@options.debug
+def command(
+    words: tuple[str, ...], output: Path | None, model: str | None, answers: bool,
+    lessons: Path | None, data: str | None, lang: str | None, device: str, quiet: bool,
+) -> None:  # fmt: skip
+    """Trace what the page is of, then write it."""
+    what, language = " ".join(words), options.language(lang)
+    if not what and model is None:
+        raise UsageError(
+            _("Name a lesson or a trace: rnnviz handout not -o not.html\nrnnviz lesson lists them.")
+        )
+    if output is None:
+        raise UsageError(
+            _("Name the file to write: rnnviz handout {what} -o FILE.html").format(
+                what=shlex.quote(what)
+            )
+        )
+    if output.suffix.lower() not in ENDINGS:
+        raise UsageError(
+            _("A handout is HTML; name a file that ends in .html: {path}").format(path=output)
+        )
+    source, explorer = _source(
+        what, output, model, lessons=lessons, data=data, lang=language, device=device,
+        answers=answers,
+    )  # fmt: skip
+    from rnnviz.files import write_output
+    from rnnviz.tui.export.handout.document import handout
+
+    keymap = config_file.user_keymap()
+    write_output(output, handout(source, explorer, language, answers=answers, keymap=keymap))
+    if not quiet:
+        stderr.say(_("Written: {path}").format(path=output))
+
+
+def _source(
+    what: str, output: Path, model: str | None, *, lessons: Path | None, data: str | None,
+    lang: str, device: str, answers: bool,
+) -> tuple[HandoutSource, Explorer]:  # fmt: skip
+    """What the page is of; UsageError if it is nothing, or if ``output`` would replace it."""
+    from rnnviz.files import require_distinct
+    from rnnviz.tui.export.handout.document import HandoutSource
+
+    def made(*of: str) -> str:
+        """The command that makes the page."""
+        extra = [] if answers else ["--no-answers"]
+        folder = [] if data is None else ["--data", data]
+        words = ["rnnviz", "handout", *of, *folder, "-o", str(output), "--lang", lang, *extra]
+        return shlex.join(words)
+
+    def check(inputs: Iterable[Path]) -> None:
+        require_distinct({"-o": output}, inputs)
+
+    if model is not None:
+        return _of_text(what, model, made, check, data, device)
+    path = Path(what).expanduser()
+    if path.suffix != ".toml" and path.is_file():
+        check([path])
+        return _of_trace(path, made(what), data, device)
+    from rnnviz import explore
+    from rnnviz.cli.lesson import own_folder
+    from rnnviz.engine.device import choose_for_trace
+    from rnnviz.lessons import catalogue
+    from rnnviz.lessons.reader import read
+    from rnnviz.tui.keymap import key_texts
+
+    try:
+        found = catalogue.find(what, own_folder(lessons))
+    except UsageError as error:
+        hint = _("A text that a model reads: rnnviz handout -m sentiment-lstm TEXT -o FILE.html")
+        raise UsageError(f"{str(error).splitlines()[0]}\n{hint}") from error
+    check([found])
+    lesson = read(found, lang, key_texts(config_file.user_keymap(), lang))
+    explorer = explore.explorer(data or lesson.data, choose_for_trace(device))
+    query = lesson.steps[0].query
+    own = [] if lessons is None else ["--lessons", str(lessons)]
+    return HandoutSource(query, explorer(query), made(what, *own), lesson), explorer
+
+
+def _of_text(
+    text: str, model: str, made: Callable[..., str], check: Callable[[Iterable[Path]], None],
+    data: str | None, device: str,
+) -> tuple[HandoutSource, Explorer]:  # fmt: skip
+    """A text that a model reads; without one the model's example."""
+    from rnnviz import explore
+    from rnnviz.engine.device import choose_for_trace
+    from rnnviz.model_files import locate
+    from rnnviz.query import Query
+    from rnnviz.tracer.model_cache import cached_model
+    from rnnviz.tui.export.handout.document import HandoutSource
+
+    check(locate(model))
+    explorer = explore.explorer(data, choose_for_trace(device))
+    query = Query(text or cached_model(model).example, model)
+    words = [text] if text else []
+    return HandoutSource(query, explorer(query), made("-m", model, *words)), explorer
+
+
+def _of_trace(
+    path: Path, command: str, data: str | None, device: str
+) -> tuple[HandoutSource, Explorer]:
+    """A trace of --save."""
+    from rnnviz import explore
+    from rnnviz.cli.step.trace_source import of_file
+    from rnnviz.engine.device import choose_for_trace
+    from rnnviz.tui.export.handout.document import HandoutSource
+
+    traced = of_file(explore.explorer(data, choose_for_trace(device)), path)
+    return HandoutSource(traced.query, traced.trace, command), traced.explorer
