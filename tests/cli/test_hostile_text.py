@@ -62,6 +62,8 @@ COMMANDS = [
     "step good --size TEXT", "step good --view TEXT", "step --units 1 TEXT",
     "step --units 1 --set TEXT 1", "step good --save FOLDER/ALL/x", "step --open TEXT",
     "step good --screenshot TEXT", "step -m jena-gru TEXT", "step -m jena-gru --data TEXT",
+    "handout TEXT -o FOLDER/x.html", "handout -m MODEL TEXT -o FOLDER/x.html",
+    "handout TRACE -o FOLDER/x.html", "handout not -o FOLDER/ALL/x.html", "handout not -o TEXT",
     "models show MODEL", "models show MODEL --json", "models show TEXT", "models", "models --json",
     "models export TEXT FOLDER/x",
     "runs", "runs --json", "runs show RUN", "runs show RUN --json", "runs show TEXT",

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "bench": ("--workload", "jena-gru", "--peers", "none", "--rounds", "1", "-q"),
     "config path": (), "config show": (), "config validate": (), "config edit": (),
     "lesson": (), "lesson check": ("not",), "lesson run": ("not", "--plain"), "explain": ("z",),
+    "handout": ("-m", "sentiment-lstm-8", "good", "-o", "OUT.html", "-q"),
     "results": ("ANSWERS",),
     "doctor": (), "completion": ("bash",),
 }  # fmt: skip
@@ -82,6 +83,7 @@ def test_a_command_with_a_table_has_json(
         "RUN": trained,
         "OUT": str(tmp_path / "out"),
         "OUT.json": str(tmp_path / "m.json"),
+        "OUT.html": str(tmp_path / "m.html"),
     }
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     for imported in ("imported-1", "imported-2") if "IMPORTED" in COMMANDS[name] else ():

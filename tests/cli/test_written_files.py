@@ -57,6 +57,9 @@ WRITERS = {
     ),
     "net": Writer(("step", "-q", "--units", "1", "1 0 1", "--save-net", "FILE"), ".toml", b"cell"),
     "report": Writer(("step", "-q", "good", "--report", "FILE"), ".html", b"<!doctype"),
+    "handout": Writer(
+        ("handout", "-q", "-m", "sentiment-lstm-8", "good", "-o", "FILE"), ".html", b"<!doctype"
+    ),
     "plot": Writer(("runs", "plot", "RUN", "-o", "FILE"), ".svg", b"<svg"),
     "compare": Writer(("runs", "compare", "RUN", "RUN", "-o", "FILE"), ".svg", b"<svg"),
     "data plot": Writer(
@@ -65,7 +68,7 @@ WRITERS = {
     "export": Writer(("models", "export", "sentiment-lstm-8", "FILE"), ".json", b"{", 2),
 }  # fmt: skip
 #: Without those that take a second each, which write through the same function.
-QUICK = [name for name in WRITERS if name not in ("report", "picture")]
+QUICK = [name for name in WRITERS if name not in ("report", "picture", "handout")]
 
 
 def written(

@@ -48,7 +48,11 @@ def change_line(view_state: ViewState, room: int) -> Line:
     """What the current word changed, in at most ``room`` columns."""
     theme, t = view_state.theme, view_state.cursor.t
     if view_state.part_hidden:
-        return _fitting([view_state.text("view.hidden_hint")], room, theme.source)
+        return _fitting(
+            [view_state.text("view.hidden" if view_state.keyless else "view.hidden_hint")],
+            room,
+            theme.source,
+        )
     if not view_state.prediction_known(t):
         return _fitting(_reading(view_state), room, theme.ink)
     moved = _moved(view_state, t)

@@ -60,7 +60,7 @@ class Reaches(View):
             lines += [spark(view_state, r, width, low, high, True) for r in reaches]
             if height > len(lines):
                 lines.append(word_axis(view_state, width))
-        if len(reaches) == 1 and view_state.others and not view_state.paper:
+        if len(reaches) == 1 and view_state.others and not view_state.keyless:
             key = "view.reach_busy" if view_state.comparing else "view.reach_ask"
             texts = wrapped(view_state.text(key), width - 2)
             if len(lines) + len(texts) <= height:

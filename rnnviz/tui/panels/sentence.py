@@ -297,7 +297,7 @@ def _scale(
 def _hint(view_state: ViewState, shown: WordWindow, line: Line) -> None:
     """At the first word, which key reads the next one, right of its bar."""
     t, theme = view_state.cursor.t, view_state.theme
-    if t or view_state.paper or not shown.columns[1:] or not view_state.prediction_known(t):
+    if t or view_state.keyless or not shown.columns[1:] or not view_state.prediction_known(t):
         return
     text = view_state.text("belief.next")
     x = shown.columns[1].x - GUTTER

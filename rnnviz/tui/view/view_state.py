@@ -67,6 +67,7 @@ class ViewState:
     predictions: PredictSession = NO_PREDICTIONS  # what was predicted, and the score
     notice: str = ""  # shown in place of an empty status
     paper: bool = False  # for print: all values are known, no keys are shown
+    still: bool = False  # a picture of one moment: no keys are shown
     seconds: float | None = None  # the time of a step while playing; None: paused
     first: int = 0  # the token of the first row, if not all tokens fit
     others: tuple[str, ...] = ()  # the models that can be compared
@@ -90,6 +91,11 @@ class ViewState:
     def message(self) -> str:
         """The message above the keys."""
         return self.status or self.notice
+
+    @property
+    def keyless(self) -> bool:
+        """Whether no keys are shown: there is nobody to press them."""
+        return self.paper or self.still
 
     @cached_property
     def queries(self) -> QueryHistory:

@@ -12,8 +12,9 @@ from rnnviz.tui.view.view_state import ViewState
 
 #: The most steps of a table; those that the walk comes to first.
 MOST_STEPS = 24
-#: The most numbers in a row: more do not fit on the width of a sheet in letters of 7.5 points.
-MOST_COLUMNS = 13
+#: The most values and the most weights in a row: more do not fit on the width of a sheet in
+#: letters of 7.5 points. A weight has two numbers.
+MOST_VALUES, MOST_WEIGHTS = 9, 6
 
 
 def gradient_tables(state: ViewState) -> str:
@@ -35,8 +36,10 @@ def _steps(state: ViewState) -> Iterator[str]:
     names = [name for name in names if name in layer.grads and layer.grads[name].ndim == 2]
     per_unit = [n for n in names if n not in ("x", "h_prev") and unit < layer.grads[n].shape[1]]
     caption = state.text("handout.table_steps", unit=unit, units=layer.units)
-    for start in range(0, len(per_unit), MOST_COLUMNS - 2):
-        shown = per_unit[start : start + MOST_COLUMNS - 2]
+    tables = -(-len(per_unit) // MOST_VALUES)
+    count = -(-len(per_unit) // tables)
+    for start in range(0, len(per_unit), count):
+        shown = per_unit[start : start + count]
         head = [state.symbol(f"d_{name}") for name in shown]
         rows = [
             [number(float(layer.grads[name][t, unit]), 3, signed=True) for name in shown]
@@ -57,8 +60,8 @@ def _weights(state: ViewState) -> Iterator[str]:
     layer = state.layer
     used = uses(layer)
     caption = state.text("handout.table_weights")
-    for start in range(0, len(used), MOST_COLUMNS // 2):
-        shown = used[start : start + MOST_COLUMNS // 2]
+    for start in range(0, len(used), MOST_WEIGHTS):
+        shown = used[start : start + MOST_WEIGHTS]
         head = [_weight_name(state, use) for use in shown]
         rows = [[text for use in shown for text in _added(layer, use, t)] for t in _tokens(layer)]
         yield _table(state, caption, head, rows, span=2)
@@ -92,7 +95,7 @@ def _table(
     top = "".join(f'<th scope="col"{wide}>{markup(name)}</th>' for name in head)
     body = []
     for t, row in zip(_tokens(state.layer), rows, strict=True):
-        token = f'<th scope="row">{t + 1} {markup(state.trace.tokens[t])}</th>'
+        token = f'<th scope="row">{t + 1} · {markup(state.trace.tokens[t])}</th>'
         body.append(f"<tr>{token}{''.join(f'<td>{markup(cell)}</td>' for cell in row)}</tr>")
     step = markup(state.text("handout.step"))
     return (

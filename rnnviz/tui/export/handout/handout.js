@@ -4,7 +4,7 @@
   const frames = data.frames;
   const get = (id) => document.getElementById(id);
   const stage = get("stage"), slider = get("slider"), buttons = document.querySelectorAll("[data-go]");
-  const SVG = "http://www.w3.org/2000/svg";
+  const SVG = document.querySelector("svg").namespaceURI;
   let at = 0;
 
   function picture(frame) {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -150,6 +151,7 @@ def _cells(strip: Strip, palette: ColourPalette) -> list[tuple[str, Look]]:
     ]
 
 
+@lru_cache(maxsize=1024)
 def _look(style: Style, palette: ColourPalette) -> Look:
     ink = palette.ink if style.color is None else _hex(style.color.get_truecolor())
     back = palette.background if style.bgcolor is None else _hex(style.bgcolor.get_truecolor())

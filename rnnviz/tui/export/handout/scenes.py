@@ -37,6 +37,8 @@ COLUMNS = 100
 #: The most lines of the sentence, of the cell's diagram, of the equations, of a page, of a heat
 #: map. Together they fit on a sheet of A4.
 SENTENCE, CELL, EQUATIONS, PAGE, HEATMAP = 11, 20, 16, 34, 14
+#: Pages that show nothing as long as the prediction is hidden.
+HIDES_ALL = ("backward", "reach", "check")
 #: How often a page may ask on after an answer.
 ROUNDS = 4
 
@@ -82,6 +84,7 @@ class Studio:
             state,
             # On paper every value is known; not while a question is open.
             paper=not scene.covered,
+            still=True,
             page="" if place.view == "panels" else place.view,
             page_states={second.page: second},
             lesson=LessonState(player, before),
@@ -144,7 +147,7 @@ class Studio:
         light, dark = (
             [
                 *panel_strips(themed, above, COLUMNS),
-                *trimmed(page.strips_at(themed, COLUMNS, rows)),
+                *_tightened(trimmed(page.strips_at(themed, COLUMNS, rows))),
             ]
             for themed in (replace(state, theme=theme) for theme in (LIGHT, DARK))
         )
@@ -163,7 +166,7 @@ class Studio:
 
     def shown(self, state: ViewState) -> PagePicture:
         """What a lesson shows: the page, or the panels that its zoom level is about."""
-        if state.page:
+        if state.page and not (state.hidden and state.page in HIDES_ALL):
             return self.page(state)
         return self.panels(state, rows_of(state))
 
@@ -177,6 +180,15 @@ def rows_of(state: ViewState) -> dict[str, int]:
     if state.cursor.zoom == "equation" or inside:
         rows["equation"] = EQUATIONS
     return rows
+
+
+def _tightened(strips: list[Strip]) -> list[Strip]:
+    """The lines with at most one empty one between two others."""
+    return [
+        strip
+        for strip, above in zip(strips, [None, *strips], strict=False)
+        if strip.text.strip() or above is None or above.text.strip()
+    ]
 
 
 #: A number in the diagram of a cell.

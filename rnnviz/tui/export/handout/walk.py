@@ -51,7 +51,9 @@ def walk_frames(studio: Studio, state: ViewState) -> Iterator[WalkFrame]:
     forward = order if by_part else order[-MOST // 2 :]
     for t in forward:
         for part in range(parts) if by_part else (parts - 1,):
-            at = replace(state, paper=False, cursor=replace(state.cursor, t=t, part=part))
+            at = replace(
+                state, paper=False, still=True, cursor=replace(state.cursor, t=t, part=part)
+            )
             yield _forward(studio, at)
     back = list(walk(layer)) if by_part else list(walk(layer))[: MOST // 2]
     last = end(layer)

@@ -168,7 +168,7 @@ class ToyNetPage(Page):
             Segment(cut(f" ▸ {text}", width - len(began)), theme.now),
             Segment(began, theme.dim),
         ]
-        keys = "" if view_state.paper else f" {net_view.page_text('keys')}"
+        keys = "" if view_state.keyless else f" {net_view.page_text('keys')}"
         return [line, [Segment(cut(keys, width), theme.dim)]]
 
     def _kind(self, net_view: ToyNetView, entry: WeightEntry) -> str:

@@ -82,7 +82,7 @@ class EquationBlocks:
             first += 1
         lines = [line for block in blocks[first:] for line in block]
         below = max(0, len(lines) - (room - 1))
-        keys = "" if self.net_view.view_state.paper else self.net_view.page_text("more_keys")
+        keys = "" if self.net_view.view_state.keyless else self.net_view.page_text("more_keys")
         note = self.net_view.page_text(
             "more", above=sum(map(len, blocks[:first])), below=below, keys=keys
         )

@@ -132,7 +132,7 @@ class UnitsPage(Page):
 
     def _note(self, view_state: ViewState, corpus: CorpusStates | None) -> str:
         n, H = view_state.cursor.unit, view_state.layer.units
-        keys = "" if view_state.paper else " (↑ ↓)"
+        keys = "" if view_state.keyless else " (↑ ↓)"
         if corpus is None:
             return self.page_text(view_state, "note_alone", n=n, H=H, keys=keys)
         places = f"{len(corpus.h):,}"
@@ -200,7 +200,7 @@ class UnitsPage(Page):
             lines = [heading(title, "", width, theme, note)]
             matched = matches(corpus, tuple(map(float, state)), threshold, plan.matches)
             if not here:
-                key = "none_on_paper" if view_state.paper else "none_on"
+                key = "none_on_paper" if view_state.keyless else "none_on"
                 lines.append(self._dim(view_state, key, threshold=limit))
             else:
                 names = cut(" " + " ".join(map(str, here)), width - 1)

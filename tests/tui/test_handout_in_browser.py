@@ -1,0 +1,145 @@
+"""A handout in headless Chromium: keys, paper, connections. Skipped where there is none."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import Chromium, installed
+
+from rnnviz.cli import run
+
+pytestmark = pytest.mark.skipif(
+    installed() is None, reason="Chromium is not installed: on PATH, or RNNVIZ_CHROMIUM"
+)
+
+#: The size of a sheet of A4 without margins of 14 mm, in CSS pixels.
+WIDTH, HEIGHT = 182 * 96 / 25.4, 269 * 96 / 25.4
+#: 7.5 points in CSS pixels.
+SMALLEST = 7.5 * 96 / 72
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with Chromium(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=["lesson", "gru"])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lesson in Turkish, and a text with markup in it."""
+    path = tmp_path_factory.mktemp("handout") / "page.html"
+    of = {
+        "lesson": ["not", "--lang", "tr"],
+        "gru": ["-m", "sentiment-gru", '<script>alert(1)</script> "good" <b>&amp;'],
+    }[request.param]
+    assert run(["handout", *of, "-q", "-o", str(path)]) == 0
+    return path
+
+
+@pytest.fixture
+def opened(browser: Chromium, page: Path) -> Chromium:
+    browser.requests.clear()
+    browser.complaints.clear()
+    browser.call("Emulation.setEmulatedMedia", media="")
+    browser.open(page)
+    return browser
+
+
+def position(browser: Chromium) -> tuple[int, int]:
+    at, count = browser.value("document.getElementById('frame-count').textContent").split(" / ")
+    return int(at), int(count)
+
+
+def test_arrow_keys_step_through_the_pictures(opened: Chromium) -> None:
+    titles = set()
+    at, count = position(opened)
+    assert at == 1 and count > 20
+    for _ in range(9):
+        titles.add(opened.value("document.getElementById('frame-title').textContent"))
+        opened.press("ArrowRight")
+    assert position(opened) == (10, count)
+    assert len(titles) > 4
+    opened.press("ArrowLeft")
+    assert position(opened) == (9, count)
+    opened.press("ArrowRight", shift=True)
+    assert position(opened)[0] > 9
+    drawn = "document.querySelectorAll('#stage svg use').length"
+    assert opened.value(drawn) > 5
+    opened.value("document.querySelector('[data-go=last]').click()")
+    assert position(opened) == (count, count)
+    opened.press("ArrowRight")
+    assert position(opened) == (count, count)
+
+
+def test_keys_in_a_field_belong_to_the_field(opened: Chromium) -> None:
+    opened.value("document.querySelector('input.blank').focus()")
+    opened.press("ArrowRight")
+    assert position(opened)[0] == 1
+
+
+def test_it_asks_for_nothing_and_the_console_is_silent(opened: Chromium, page: Path) -> None:
+    for _ in range(3):
+        opened.press("ArrowRight")
+    assert opened.requests == [page.as_uri()]
+    assert opened.complaints == []
+
+
+def test_nothing_is_cut_off_on_paper(opened: Chromium) -> None:
+    opened.call("Emulation.setEmulatedMedia", media="print")
+    opened.call(
+        "Emulation.setDeviceMetricsOverride", width=int(WIDTH), height=int(HEIGHT),
+        deviceScaleFactor=1, mobile=False,
+    )  # fmt: skip
+    boxes: Any = opened.value(
+        "[...document.querySelectorAll('figure, table, li, h2, p')].map(e => {"
+        "const b = e.getBoundingClientRect();"
+        "return [e.tagName, b.right, b.height]})"
+    )
+    opened.call("Emulation.clearDeviceMetricsOverride")
+    assert len(boxes) > 30
+    assert [box for box in boxes if box[1] > WIDTH + 1 or box[2] > HEIGHT] == []
+
+
+def test_letters_on_paper_are_large_enough(opened: Chromium) -> None:
+    opened.call("Emulation.setEmulatedMedia", media="print")
+    opened.call(
+        "Emulation.setDeviceMetricsOverride", width=int(WIDTH), height=int(HEIGHT),
+        deviceScaleFactor=1, mobile=False,
+    )  # fmt: skip
+    sizes: Any = opened.value(
+        "[...document.querySelectorAll('td, dd, li, figcaption, p')]"
+        ".filter(e => e.getClientRects().length)"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    scale: Any = opened.value(
+        "(() => { const svg = document.querySelector('figure svg');"
+        "return svg.getBoundingClientRect().width / svg.viewBox.baseVal.width *"
+        "parseFloat(getComputedStyle(svg).fontSize) })()"
+    )
+    opened.call("Emulation.clearDeviceMetricsOverride")
+    assert min(sizes) >= SMALLEST
+    assert scale >= SMALLEST
+
+
+def test_the_paper_has_the_answers_and_no_player(opened: Chromium) -> None:
+    opened.call("Emulation.setEmulatedMedia", media="print")
+    seen = "[...document.querySelectorAll('{}')].filter(e => e.checkVisibility()).length"
+    assert opened.value(seen.format("#answers p")) >= 1
+    assert opened.value(seen.format(".player")) == 0
+    printed = base64.b64decode(
+        opened.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
+    )
+    assert 4 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 20
+
+
+def test_without_script_it_is_the_paper(opened: Chromium, page: Path) -> None:
+    opened.call("Emulation.setScriptExecutionDisabled", value=True)
+    opened.open(page)
+    opened.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert opened.value("getComputedStyle(document.querySelector('.player')).display") == "none"
+    assert opened.value("document.querySelectorAll('figure svg use').length") > 30
