@@ -23,6 +23,7 @@ ANSWERED_IN: dict[str, str] = {
     "ModelListQuestion": "rnnviz.explore.models",
     "TrainingHistoryQuestion": "rnnviz.explore.training_history",
     "ModelChoiceQuestion": "rnnviz.explore.default_model",
+    "LearningQuestion": "rnnviz.explore.learning",
     "GradientCheck": "rnnviz.explore.gradient_check",
 }
 

@@ -171,14 +171,21 @@ def leave_out(stored: StoredModel, query: Query, trace: Trace, tracer: Tracer) -
             logits = stored.model.end_logits(batch, done.logits)
             outputs[group] = losses.label_outputs(kind, logits)
     else:
-        texts, encoding = _texts_without(stored, query.text, trace), stored.vocabulary.encoding
-        padded = None if stored.masks else encoding.length
-        for group in _groups(list(texts)):
-            rows = [texts[t] for t in group]
-            batch = pad_sequences(rows, padded, encoding.padding)
-            logits = stored.model.end_logits(batch, stored.model.logits(batch))
-            outputs[group] = losses.label_outputs(kind, logits)
+        texts = texts_without(stored, query.text, trace.tokens)
+        outputs[list(texts)] = outputs_of(stored, list(texts.values()))
     return OutputsWithout(frozen(outputs), trace.series is not None)
+
+
+def outputs_of(stored: StoredModel, rows: Sequence[Sequence[int]]) -> Array:
+    """The outputs (N, K) at the end of texts of ids, padded as in training."""
+    encoding, model = stored.vocabulary.encoding, stored.model
+    padded = None if stored.masks else encoding.length
+    found = [np.zeros((0, len(stored.labels)))]
+    for group in _groups(range(len(rows))):
+        batch = pad_sequences([rows[n] for n in group], padded, encoding.padding)
+        logits = model.end_logits(batch, model.logits(batch))
+        found.append(losses.label_outputs(model.spec.head.kind, logits))
+    return np.concatenate(found)
 
 
 def _groups(tokens: Sequence[int]) -> Iterator[list[int]]:
@@ -196,8 +203,11 @@ def _without_numbers(x: Array, t: int, *, average: bool) -> Array:
     return x
 
 
-def _texts_without(stored: StoredModel, text: str, trace: Trace) -> dict[int, list[int]]:
-    """By token the ids without it, of every word, cut to the length of the training."""
+def texts_without(stored: StoredModel, text: str, tokens: Sequence[str]) -> dict[int, list[int]]:
+    """By token the ids without it, of every word, cut to the length of the training.
+
+    ``tokens`` are those of the trace.
+    """
     encoding = stored.vocabulary.encoding
     _, ids = stored.vocabulary.read(text)
     starts = int(encoding.start is not None)
@@ -205,8 +215,8 @@ def _texts_without(stored: StoredModel, text: str, trace: Trace) -> dict[int, li
         return {}  # nothing would be left
     found = {}
     pads = encode(stored, text).pads if encoding.padding == "front" else 0
-    cut = max(0, len(ids) - len(trace.tokens)) if encoding.padding == "front" else 0
-    for t, token in enumerate(trace.tokens):
+    cut = max(0, len(ids) - len(tokens)) if encoding.padding == "front" else 0
+    for t, token in enumerate(tokens):
         at = t - pads + cut
         if token == PAD or not starts <= at < len(ids):
             continue
