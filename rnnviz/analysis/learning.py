@@ -39,7 +39,7 @@ class Learning:
 
     run: str  # the name of the run, as in a query; a snapshot is ``run@step``
     steps: tuple[int, ...]  # (S), ascending; 0 is before training
-    epochs: tuple[int, ...]  # (S), from 1; 0 before training
+    epochs: tuple[float, ...]  # (S) done: 1.5 is the middle of the second one
     tokens: tuple[str, ...]  # (T)
     labels: tuple[str, ...]  # (K)
     outputs: Array  # (S, T, K) after each token

@@ -78,7 +78,7 @@ def _nets(stored: StoredModel, files: tuple[tuple[Path, int], ...]) -> tuple[Mod
 
 
 def learning(
-    stored: StoredModel, nets: Sequence[Model], steps: Sequence[int], epochs: Sequence[int],
+    stored: StoredModel, nets: Sequence[Model], steps: Sequence[int], epochs: Sequence[float],
     text: str,
 ) -> Learning:  # fmt: skip
     """Read a text with each of these nets, which differ from ``stored`` in their weights alone.
