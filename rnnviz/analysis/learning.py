@@ -51,6 +51,11 @@ class Learning:
         """The name of the model of a snapshot, by its index."""
         return f"{self.run}@{self.steps[snapshot]}"
 
+    def step_of(self, model: str) -> int | None:
+        """The step of a model that is a snapshot of this run; None for the run itself."""
+        step = model.removeprefix(f"{self.run}@")
+        return int(step) if step != model and step.isdecimal() else None
+
     def index(self, step: int | None) -> int:
         """The index of the last snapshot up to a step, or of the first; None: the last of all."""
         if step is None:

@@ -39,7 +39,7 @@ MODEL_KEYS = 9
 #: The pages and their keys, in the order of the help.
 PAGE_KEYS = {
     "hand": "e", "backward": "B", "weights": "w", "series": "h", "padding": "i", "net": "n",
-    "clamp": "c", "against": "a", "units": "u", "reach": "R", "training": "f4",
+    "clamp": "c", "against": "a", "units": "u", "reach": "R", "training": "f4", "learning": "f9",
     "lockstep": "k", "check": "Q", "scan": "0",
 }  # fmt: skip
 

@@ -36,6 +36,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("units", "units", "UnitsPage"),
     PageEntry("reach", "reach", "ReachPage"),
     PageEntry("training", "training", "TrainingPage"),
+    PageEntry("learning", "learning", "LearningPage"),
     PageEntry("lockstep", "compare_cells", "CompareCellsPage", "compare"),
     PageEntry("check", "check", "CheckPage"),
     PageEntry("scan", "scan", "ScanPage"),

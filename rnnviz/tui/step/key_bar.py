@@ -56,7 +56,8 @@ def _lesson_entries(view_state: ViewState, player: LessonPlayer) -> list[Entry]:
 
 def _page_entries(view_state: ViewState) -> list[Entry]:
     name = view_state.page
-    actions: tuple[str, ...] = load(name).actions
+    page = load(name)
+    actions: tuple[str, ...] = page.actions
     own = []
     if view_state.predictions.on:
         own = [
@@ -64,9 +65,11 @@ def _page_entries(view_state: ViewState) -> list[Entry]:
             _entry(view_state, ("predict",), "key.predict"),
         ]
         actions = tuple(action for action in actions if action != "type")
+    actions += tuple(action for action in page.overrides if action == "zoom_in")
     own += [_entry(view_state, (action,), f"page.{name}.key_{action}") for action in actions]
+    steps = f"page.{name}.key_token_on" if "token_on" in page.overrides else "key.token"
     return [
-        _entry(view_state, ("token_back", "token_on"), "key.token"),
+        _entry(view_state, ("token_back", "token_on"), steps),
         *own[:5],
         _entry(view_state, ("zoom_out",), "key.back"),
         _entry(view_state, ("help",), "key.help"),

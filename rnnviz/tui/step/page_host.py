@@ -163,20 +163,23 @@ class PageHost:
             self.screen.show(answers=answers)
         self.screen.prompt.receive_answer(message.question, message.reason)
 
-    def press(self, action: str) -> None:
-        """Run an action of the open page; nothing if the page does not have it."""
+    def press(self, action: str) -> bool:
+        """Run an action of the open page; whether the page has it."""
         page = self.page
-        if page is None or action not in page.actions:
-            return
+        if page is None or action not in (*page.actions, *page.overrides):
+            return False
         result = page.press(self.screen.view_state, action)
         if isinstance(result, Prompt):
             self.screen.prompt.open(result)
         elif result is not None:
             self.apply(result)
+        return True
 
     def apply(self, change: Change) -> None:
         """Apply a change that a page returned."""
         screen = self.screen
+        if change.page is not None and change.page != screen.view_state.page:
+            self.toggle(change.page or screen.view_state.page)
         screen.show(**change.updates(screen.view_state))
         if change.query is not None and change.query != screen.view_state.latest_query:
             screen.ask(change.query, quiet=True, edit=change.edit)

@@ -28,7 +28,10 @@ class Playback:
         if self._timer is not None:
             self.stop()
             return
-        if self._next_cursor() == self.screen.view_state.cursor:
+        if self._page_steps:
+            if not self._step_page("token_on"):
+                self._step_page("first")
+        elif self._next_cursor() == self.screen.view_state.cursor:
             self.screen.move(self._first_cursor())
         self._start()
 
@@ -47,11 +50,27 @@ class Playback:
 
     def step(self) -> None:
         """One step; pause at the end."""
+        if self._page_steps:
+            if not self._step_page("token_on"):
+                self.stop()
+            return
         cursor = self._next_cursor()
         if cursor == self.screen.view_state.cursor:
             self.stop()
         else:
             self.screen.move(cursor)
+
+    @property
+    def _page_steps(self) -> bool:
+        """Whether the open page has steps of its own instead of tokens."""
+        page = self.screen.page_host.page
+        return page is not None and "token_on" in page.overrides
+
+    def _step_page(self, action: str) -> bool:
+        """Move along the steps of the page; whether it has changed."""
+        before = self.screen.view_state.page_states
+        self.screen.page_host.press(action)
+        return self.screen.view_state.page_states != before
 
     def _start(self) -> None:
         if self._timer is not None:

@@ -108,12 +108,16 @@ class StepScreen(PanelScreen):
 
     def action_token(self, step: int) -> None:
         """Move along the sentence."""
+        if self.page_host.press("token_on" if step > 0 else "token_back"):
+            return
         view_state = self.view_state
         if step < 0 or not self.predictions.reveal_token():
             self.move(to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step))
 
     def action_edge(self, end: int) -> None:
         """Move to the first (0) or the last (1) token."""
+        if self.page_host.press("last" if end else "first"):
+            return
         t = (len(self.view_state.trace.tokens) - 1) * end
         self.move(to_token(self.view_state.cursor, self.view_state.trace, t))
 
@@ -141,6 +145,8 @@ class StepScreen(PanelScreen):
             pass
         elif self.view_state.page and step < 0:
             self.page_host.toggle(self.view_state.page)
+        elif step > 0 and self.page_host.press("zoom_in"):
+            pass
         elif self.view_state.thing:
             self.presenter.move(step)
         else:

@@ -29,6 +29,7 @@ class Change:
     edit: bool = False  # the query goes on with a series of edits
     predictions: PredictSession | None = None
     prompt: Prompt | None = None  # the input line stays open for this
+    page: str | None = None  # is opened in place of the open one; "" for the panels
 
     def updates(self, view_state: ViewState) -> dict[str, Any]:
         """The fields of the view state that change, without the query."""
@@ -60,6 +61,9 @@ class Page(View):
     name: ClassVar[str]
     #: The actions of the keymap that the page has; ``page.PAGE.key_NAME`` labels them.
     actions: ClassVar[tuple[str, ...]] = ()
+    #: Actions of all screens that do something else on this page; the key bar labels ← →
+    #: and enter as ``page.PAGE.key_token_on`` and ``key_zoom_in``.
+    overrides: ClassVar[tuple[str, ...]] = ()
     full_screen: ClassVar[bool] = False  # whether the page replaces the sentence panel too
 
     #: The tokens with a row in the last drawing; None: all of them.
