@@ -74,7 +74,10 @@ def test_a_text_that_is_too_long_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("model", "reason"),
-    [("sentiment-lstm", "sentiment-lstm has no snapshots"), (model_of("lstm"), "by hand is not trained")],
+    [
+        ("sentiment-lstm", "sentiment-lstm has no snapshots"),
+        (model_of("lstm"), "by hand is not trained"),
+    ],
 )
 def test_models_without_snapshots_are_refused(model: str, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):

@@ -175,10 +175,19 @@ class LearningPage(Page):
         if at is not None:
             step, epoch = learning.steps[at], number(learning.epochs[at], 1)
             values |= {"step": f"{step:,}", "epoch": epoch}
-        texts = tuple(
-            self.page_text(view_state, f"close_{key}{form}", **values) for form in ("", "_short")
-        )
-        return [Clause(texts, tuple(self.questions(view_state)))]
+        asked = tuple(self.questions(view_state))
+        clauses = []
+        for rank, part in enumerate((key, f"{key}_means")):
+            texts = tuple(
+                self.page_text(view_state, f"close_{part}{form}", **values)
+                for form in ("", "_short")
+            )
+            clauses.append(Clause(texts, asked, rank))
+        return clauses
+
+    def conclusion_rows(self, width: int, height: int) -> int | None:
+        """Two lines, for what it means that a word matters."""
+        return 2
 
     def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
         return self.questions(view_state)

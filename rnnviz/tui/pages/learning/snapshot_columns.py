@@ -84,7 +84,7 @@ def layout(view: LearningView, width: int, height: int) -> LearningLayout:
     roomy = width >= ROOMY
     label, bar = (LABEL, BAR) if roomy else (NARROW_LABEL, NARROW_BAR)
     onset = 0 if view.view_state.trace.head.is_number else ONSET if roomy else ONSET - 2
-    room = max(8, width - label - VALUE - bar - 1 - onset)
+    room = max(8, width - label - VALUE - bar - 2 - onset)
     # The head, the moment, the marker, and the axis.
     rest = max(2, height - 4)
     gates = min(len(view.view_state.quantities) + 1, rest // 2)
