@@ -14,6 +14,7 @@ import click
 from rnnviz.cells import CELLS
 from rnnviz.cli import completions
 from rnnviz.errors import nearest
+from rnnviz.messages import set_language
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,8 +100,16 @@ def model(f: F) -> F:
 def lang(f: F) -> F:
     """--lang."""
     return click.option(
-        "--lang", type=Choice(LANGUAGES), envvar="RNNVIZ_LANG", help="Language of the screen."
-    )(f)
+        "--lang", type=Choice(LANGUAGES), envvar="RNNVIZ_LANG", is_eager=True,
+        callback=_use_language, help="Language of the screen.",
+    )(f)  # fmt: skip
+
+
+def _use_language(ctx: click.Context, param: click.Parameter, choice: str | None) -> str | None:
+    """Speak the language in messages, too."""
+    if not ctx.resilient_parsing:
+        set_language(language(choice))
+    return choice
 
 
 def theme(f: F) -> F:
