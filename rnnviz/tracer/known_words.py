@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from rnnviz.analysis.model_choice import KnownWords, ModelChoice
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.lookup import DEFAULT, DEFAULTS, shipped
@@ -13,7 +11,6 @@ from rnnviz.tracer.model_cache import cached_model
 MOST_WORDS = 500
 
 
-@lru_cache(maxsize=64)
 def choose_model(text: str) -> ModelChoice:
     """The default net that knows the most words of the text; the first of several.
 
