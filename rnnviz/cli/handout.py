@@ -121,6 +121,11 @@ def _source(
         found = catalogue.find(what, own_folder(lessons))
     except UsageError as error:
         hint = _("A text that a model reads: rnnviz handout -m sentiment-lstm TEXT -o FILE.html")
+        if path.suffix not in ("", ".toml"):
+            said = _("There is no file {path}. Make a trace: rnnviz step TEXT --save FILE").format(
+                path=what
+            )
+            raise UsageError(said) from error
         raise UsageError(f"{str(error).splitlines()[0]}\n{hint}") from error
     check([found])
     lesson = read(found, lang, key_texts(config_file.user_keymap(), lang))

@@ -109,6 +109,8 @@ class SymbolNames:
     def __getattr__(self, name: str) -> str:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name.startswith("d_"):
+            return f"∂L/∂{getattr(self, name[2:])}"
         return self.table.arrays.get(name) or self.table.value(name)
 
 

@@ -54,6 +54,7 @@ def test_the_symbols_of_frameworks_and_papers() -> None:
     assert symbol_table("rnnviz", "gru").weight("U_g") == "U_g"
     assert SymbolNames(symbol_table("onnx", "gru")).U == "R"
     assert SymbolNames(symbol_table("onnx", "gru")).h == "H"
+    assert SymbolNames(symbol_table("onnx", "gru")).d_h == "∂L/∂H"
     assert [keeps(n) for n in NOTATIONS] == [None, True, True, False, True]
 
 

@@ -211,6 +211,7 @@ def test_a_hostile_lesson(tmp_path: Path) -> None:
         (["not"], "Name the file"),
         (["not", "-o", "x.pdf"], ".html"),
         (["nott", "-o", "x.html"], "'not'"),
+        (["no-such.trace", "-o", "x.html"], "There is no file no-such.trace"),
         (["-m", "no-such-model", "-o", "x.html"], "no-such-model"),
     ],
 )

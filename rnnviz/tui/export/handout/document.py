@@ -152,9 +152,9 @@ class _Handout:
             f'<button type="button" data-go="{go}" aria-label="{self.say(key)}" '
             f'title="{self.say(key)}">{sign}</button>'
             for go, key, sign in (
-                ("first", "go_first", "⏮"), ("back-word", "go_back_word", "«"),
+                ("first", "go_first", "|←"), ("back-word", "go_back_word", "«"),
                 ("back", "go_back", "←"), ("next", "go_next", "→"),
-                ("next-word", "go_next_word", "»"), ("last", "go_last", "⏭"),
+                ("next-word", "go_next_word", "»"), ("last", "go_last", "→|"),
             )
         )  # fmt: skip
         return (
@@ -181,7 +181,9 @@ class _Handout:
         content = "\n".join(
             f"<figure>{self.studio.sheet.svg(picture)}</figure>" for picture in pictures
         )
-        return self._section("sentence", self.say("sentence"), content, sheet=True)
+        # A trace has nothing before it but its title.
+        sheet = self.source.lesson is not None
+        return self._section("sentence", self.say("sentence"), content, sheet=sheet)
 
     def _equations(self, state: ViewState, worked: Calculation) -> str:
         items = "\n".join(f"<li>{line}</li>" for line in worked.lines)
