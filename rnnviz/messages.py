@@ -11,6 +11,7 @@ languages, and a screen can change its language while it is shown.
 
 What is stored in a file or printed as JSON stays English. Its messages with fields stand in the
 table ``[stored]``: ``translated`` recognises them, with values in them, where they are shown.
+A text of several lines is no key: it has a table ``[[paragraphs]]`` with both texts.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 #: The language in which messages are written in the source.
 SOURCE_LANGUAGE = "en"
@@ -54,9 +57,7 @@ def _(message: str, /) -> str:
     The message is a template of ``str.format``: its translation has the same fields. Pass a
     literal, not an f-string: the values are formatted afterwards.
     """
-    return (
-        message if _language == SOURCE_LANGUAGE else translations(_language).get(message, message)
-    )
+    return _exactly(message, _language) or message
 
 
 def N_(message: str, /) -> str:
@@ -78,9 +79,17 @@ def translated(text: str, language: str | None = None) -> str:
     ``language``: None is that of the messages.
     """
     language = language or _language
-    if not translations(language) or len(text) > _MAX_LENGTH:
+    if language == SOURCE_LANGUAGE or len(text) > _MAX_LENGTH:
         return text
-    return _translated(text, language, 0)
+    return _exactly(text, language) or _translated(text, language, 0)
+
+
+def _exactly(message: str, language: str) -> str | None:
+    """The translation of a message; a file is read when it is not in those before it."""
+    if language == SOURCE_LANGUAGE:
+        return None
+    found = (_texts(language, name).get(message) for name in _names(language))
+    return next((text for text in found if text is not None), None)
 
 
 def _translated(text: str, language: str, depth: int) -> str:
@@ -168,24 +177,43 @@ def _pieces(message: str) -> list[tuple[str, str]]:
 def translations(language: str) -> Mapping[str, str]:
     """The translation of each message into a language; empty for the language of the source."""
     found: dict[str, str] = {}
-    for content in _files(language):
-        found |= {english: text for english, text in content.items() if isinstance(text, str)}
-        found |= content.get("stored", {})
+    for name in _names(language):
+        found |= _texts(language, name)
     return found
 
 
 def _stored(language: str) -> Sequence[str]:
     """The messages with fields that are stored in English and recognised where they are shown."""
-    return [english for content in _files(language) for english in content.get("stored", {})]
+    contents = (_file(language, name) for name in _names(language))
+    return [english for content in contents for english in content.get("stored", {})]
 
 
 @cache
-def _files(language: str) -> Sequence[Mapping[str, Any]]:
-    """The content of the files of a language, by name."""
+def _names(language: str) -> Sequence[str]:
+    """The files of a language; those of the command line first, so that its help is quick."""
     if language == SOURCE_LANGUAGE:
         return ()
+    names = (file.name for file in _folder(language).iterdir())
+    return sorted(names, key=lambda name: (not name.startswith("cli_"), name))
+
+
+@cache
+def _texts(language: str, name: str) -> Mapping[str, str]:
+    """The translation of each message in a file."""
+    content = _file(language, name)
+    found = {english: text for english, text in content.items() if isinstance(text, str)}
+    found |= content.get("stored", {})
+    return found | {each["en"]: each[language] for each in content.get("paragraphs", ())}
+
+
+@cache
+def _file(language: str, name: str) -> Mapping[str, Any]:
     import tomllib
 
-    folder = files("rnnviz.i18n").joinpath("messages", language)
-    found = sorted(folder.iterdir(), key=lambda file: file.name)
-    return [tomllib.loads(file.read_text("utf-8")) for file in found]
+    return tomllib.loads(_folder(language).joinpath(name).read_text("utf-8"))
+
+
+def _folder(language: str) -> Traversable:
+    from importlib.resources import files  # its import takes as long as that of all of this
+
+    return files("rnnviz.i18n").joinpath("messages", language)
