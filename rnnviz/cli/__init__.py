@@ -20,31 +20,38 @@ from typing import Any
 
 import click
 
-from rnnviz import signals
+from rnnviz import messages, signals
+from rnnviz.cli.commands import LocalizedGroup
+from rnnviz.cli.language import chosen_language
 from rnnviz.errors import InvalidFileError, RnnvizError, nearest
+from rnnviz.messages import N_, _, translated
 from rnnviz.version import VERSION
 
 #: Every command and the first line of its help (shown without importing it).
 COMMANDS = {
-    "step": "Read a sentence one token at a time and see every gate, state and gradient.",
-    "lesson": "Lessons: predict, see, say what you saw, change it.",
-    "handout": "A lesson or a trace as one page, to print and to step through.",
-    "train": "Train a recipe, or a net for a table of your own; step through the result.",
-    "evaluate": "A model on a labelled table: accuracy, confusions, calibration, worst examples.",
-    "runs": "List, show, plot and compare training runs.",
-    "models": "List, show and find models.",
-    "inspect": "What is in a model file of Keras, PyTorch, ONNX …: every tensor, gate by gate.",
-    "recipes": "List what can be trained and the published number to reach.",
-    "reproduce": "Train recipes with several seeds; one table beside the published numbers.",
-    "data": "List, get and show the data sets: where from, size, terms, here or not.",
-    "bench": "Measure a training step here, beside other frameworks.",
-    "explain": "Explain a term, in words and in four notations.",
-    "results": "What was answered in lessons: difficulty of each question, before and after.",
-    "config": "The config file: where it is, what holds, edit and check it.",
-    "doctor": "What this machine offers: terminal, colours, numpy, paths.",
-    "completion": "Print the completion script of a shell.",
+    "step": N_("Read a sentence one token at a time and see every gate, state and gradient."),
+    "lesson": N_("Lessons: predict, see, say what you saw, change it."),
+    "handout": N_("A lesson or a trace as one page, to print and to step through."),
+    "train": N_("Train a recipe, or a net for a table of your own; step through the result."),
+    "evaluate": N_(
+        "A model on a labelled table: accuracy, confusions, calibration, worst examples."
+    ),
+    "runs": N_("List, show, plot and compare training runs."),
+    "models": N_("List, show and find models."),
+    "inspect": N_("What is in a model file of Keras, PyTorch, ONNX …: every tensor, gate by gate."),
+    "recipes": N_("List what can be trained and the published number to reach."),
+    "reproduce": N_("Train recipes with several seeds; one table beside the published numbers."),
+    "data": N_("List, get and show the data sets: where from, size, terms, here or not."),
+    "bench": N_("Measure a training step here, beside other frameworks."),
+    "explain": N_("Explain a term, in words and in four notations."),
+    "results": N_("What was answered in lessons: difficulty of each question, before and after."),
+    "config": N_("The config file: where it is, what holds, edit and check it."),
+    "doctor": N_("What this machine offers: terminal, colours, numpy, paths."),
+    "completion": N_("Print the completion script of a shell."),
 }
 
+#: What the command is called in its errors and in its help.
+PROGRAM = "rnnviz"
 #: Commands that work with a broken config file; doctor and config report what is wrong with it.
 WITHOUT_CONFIG = ("doctor", "config", "completion")
 #: System errors that mean a wrong path on the command line.
@@ -67,7 +74,7 @@ def _hide_broken_pipe() -> Iterator[None]:
         raise OutputClosed from error
 
 
-class Lazy(click.Group):
+class Lazy(LocalizedGroup):
     """A group whose commands are imported when called, with a suggestion for a wrong name."""
 
     @_hide_broken_pipe()
@@ -99,18 +106,21 @@ class Lazy(click.Group):
         wrong = args and args[0] not in COMMANDS and not args[0].startswith("-")
         if wrong and not ctx.resilient_parsing:  # with it, a shell asks for completions
             raise click.UsageError(
-                f"No command {args[0]!r}.{nearest(args[0], COMMANDS)} "
-                f"Commands: {', '.join(COMMANDS)}."
+                _("No command {name!r}.{close} Commands: {commands}.").format(
+                    name=args[0], close=nearest(args[0], COMMANDS), commands=", ".join(COMMANDS)
+                )
             )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of commands, without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, translated(about)) for name, about in COMMANDS.items()])
 
 
-EXAMPLES = """
+HELP = N_("""A microscope for recurrent neural networks.
+
+
 \b
 Examples:
   rnnviz step "this movie was not good"       the stepper
@@ -118,16 +128,14 @@ Examples:
   rnnviz step "not good" --json | jq .head    the numbers, for scripts
   rnnviz train                                train a small model in ten seconds
   rnnviz models show sentiment-lstm           the layers and where each count comes from
-"""
 
-TABLES = """
 Tables fit the terminal; piped or in a file each row is one line. --json prints one document.
-"""
+""")
 
 
 @click.group(
     cls=Lazy,
-    help="A microscope for recurrent neural networks.\n\n" + EXAMPLES + TABLES,
+    help=HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, "-V", "--version", message="rnnviz %(version)s")
@@ -155,6 +163,8 @@ def run(args: list[str] | None = None) -> int:
         # Escape lone surrogates, and what a terminal without UTF-8 cannot show.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    before = messages.language()
+    messages.set_language(chosen_language(argv))
     try:
         return _invoke(argv)
     except (OutputClosed, BrokenPipeError):
@@ -163,6 +173,8 @@ def run(args: list[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             silence(stream)
         return 0
+    finally:
+        messages.set_language(before)
 
 
 def _open_closed_streams() -> None:
@@ -181,7 +193,7 @@ def _open_closed_streams() -> None:
 
 def _invoke(argv: list[str]) -> int:
     try:
-        result: Any = cli.main(argv, prog_name="rnnviz", standalone_mode=False)
+        result: Any = cli.main(argv, prog_name=PROGRAM, standalone_mode=False)
     except RnnvizError as error:
         # A signal while a file is read may look like a damaged file.
         if isinstance(error, InvalidFileError) and (number := signals.raised()) is not None:
@@ -191,30 +203,42 @@ def _invoke(argv: list[str]) -> int:
         click.echo(error.ctx.get_help() if error.ctx else "")
         return 2
     except click.UsageError as error:
-        hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx else ""
-        return _say(error.format_message() + hint, 2, argv)
+        hint = ""
+        if error.ctx is not None:
+            hint = "\n" + _("Try: {command} --help").format(command=error.ctx.command_path)
+        return _say(_click_text(error) + hint, 2, argv)
     except click.ClickException as error:
-        return _say(error.format_message(), 2, argv)
+        return _say(_click_text(error), 2, argv)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return _say("Interrupted.", 130, argv)
+        return _say(_("Interrupted."), 130, argv)
     except (OutputClosed, BrokenPipeError):
         raise
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
         code = 2 if error.errno in _OF_THE_PATH else 1
-        return _say(f"Cannot use{where}: {error.strerror or error}.", code, argv)
+        why = translated(error.strerror or str(error))
+        if not error.filename:
+            return _say(_("Cannot use: {reason}.").format(reason=why), code, argv)
+        said = _("Cannot use {path}: {reason}.").format(path=error.filename, reason=why)
+        return _say(said, code, argv)
     except MemoryError:
-        return _say("There is not enough memory for this. Ask for less: a shorter text, fewer "
-                    "units, a smaller batch.", 1, argv)  # fmt: skip
+        return _say(_("There is not enough memory for this. Ask for less: a shorter text, fewer "
+                      "units, a smaller batch."), 1, argv)  # fmt: skip
     except Exception as error:
         if (number := signals.raised()) is not None:  # wrapped on its way, as by type.__set_name__
             return 128 + number
         name = type(error).__name__
-        more = "" if "--debug" in argv else "\nSee more with --debug."
-        return _say(f"Internal error: {name}: {error}{more}", 1, argv)
+        more = "" if "--debug" in argv else "\n" + _("See more with --debug.")
+        said = _("Internal error: {name}: {error}").format(name=name, error=error)
+        return _say(said + more, 1, argv)
     return result if isinstance(result, int) else 0
+
+
+def _click_text(error: click.ClickException) -> str:
+    from rnnviz.cli.click_errors import error_text
+
+    return error_text(error)
 
 
 def _say(message: str, code: int, argv: list[str]) -> int:
@@ -225,5 +249,5 @@ def _say(message: str, code: int, argv: list[str]) -> int:
         say(traceback.format_exc().rstrip("\n"))
     values = [arg.partition("=")[2] for arg in argv if arg.startswith("-")]
     lines = brief(message, [*argv, *values, *os.environ.values()])
-    say("rnnviz: " + "\n".join(lines))
+    say(f"{PROGRAM}: " + "\n".join(lines))
     return code

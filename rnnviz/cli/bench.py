@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import completions, options, stdout
+from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.cli.stderr import say
 from rnnviz.cli.tables import print_table, print_text
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.bench.workloads import Workload
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 #: The workloads by default.
 DEFAULT_WORKLOADS = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
 
-HELP = """Measure a training step: forward, backward, update, one batch.
+HELP = N_("""Measure a training step: forward, backward, update, one batch.
 
 Ours and every installed peer train in turn on the same batches from the same weights, each in a
 process of its own. Medians over the rounds; peak resident memory of all its processes; "start" is
@@ -49,27 +51,40 @@ Examples:
   rnnviz bench --scaling --workload imdb-lstm
   rnnviz bench --limit --workload all
   rnnviz bench --device cuda --workload all
-"""
+""")
 
 
-@click.command("bench", help=HELP)
-@click.option("--workload", "workloads", multiple=True, metavar="NAME,…",
-              shell_complete=completions.workloads,
-              help=f"Nets to train, or: all. Default: {DEFAULT_WORKLOADS}.")  # fmt: skip
+@click.command("bench", cls=LocalizedCommand, help=HELP)
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME,…",
+    shell_complete=completions.workloads,
+    help=N_("Nets to train, or: all. Default: imdb-rnn,imdb-lstm,imdb-gru,jena-gru."),
+)
 @click.option("--peers", multiple=True, metavar="NAME,…", shell_complete=completions.peers,
-              help="Of torch, torch-1, keras-tf, keras-tf-xla, keras-jax, jax; or: none. "
-                   "Default: those installed.")  # fmt: skip
-@click.option("--python", envvar="RNNVIZ_BENCH_PYTHON", metavar="PATH", default=sys.executable,
-              help="The Python that has the peers. Default: the one that runs rnnviz.")  # fmt: skip
+              help=N_("Of torch, torch-1, keras-tf, keras-tf-xla, keras-jax, jax; or: none. "
+                      "Default: those installed."))  # fmt: skip
+@click.option(
+    "--python",
+    envvar="RNNVIZ_BENCH_PYTHON",
+    metavar="PATH",
+    default=sys.executable,
+    help=N_("The Python that has the peers. Default: the one that runs rnnviz."),
+)
 @click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, metavar="N",
-              help="Turns of each.")  # fmt: skip
-@click.option("--scaling", is_flag=True,
-              help="Our cost at several lengths, batch sizes and numbers of batches.")  # fmt: skip
+              help=N_("Turns of each."))  # fmt: skip
+@click.option(
+    "--scaling",
+    is_flag=True,
+    help=N_("Our cost at several lengths, batch sizes and numbers of batches."),
+)
 @click.option("--limit", is_flag=True,
-              help="Our step beside the time of its matrix products alone.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+              help=N_("Our step beside the time of its matrix products alone."))  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.device
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing while measuring.")
+@click.option("-q", "--quiet", is_flag=True, help=N_("Say nothing while measuring."))
 @options.debug
 def command(
     workloads: tuple[str, ...],
@@ -88,10 +103,14 @@ def command(
     from rnnviz.engine.device import choose
 
     if limit and (scaling or device == "cuda"):
-        raise UsageError("--limit is neither for --scaling nor for --device cuda.")
+        raise UsageError(_("--limit is neither for --scaling nor for --device cuda."))
     # "auto" is the CPU: the peers are compared on the CPU.
     backend = HOST if device == "auto" else choose(device)
-    names = _names(workloads or (DEFAULT_WORKLOADS,), WORKLOADS, "workload")
+    names = _names(
+        workloads or (DEFAULT_WORKLOADS,),
+        WORKLOADS,
+        _("Unknown workload {name!r}.{close} There are: {names}."),
+    )
     nets = [WORKLOADS[name] for name in names]
     record: dict[str, Any] = {"schema": "rnnviz.bench/1", "machine": _machine(), "rounds": rounds}
     progress = _Progress(quiet)
@@ -134,7 +153,13 @@ def _compared(
     from rnnviz.bench.peers import PEERS
     from rnnviz.bench.process import installed
 
-    wanted = [] if asked == ("none",) else _names(asked or ("all",), PEERS, "peer")
+    wanted = (
+        []
+        if asked == ("none",)
+        else _names(
+            asked or ("all",), PEERS, _("Unknown peer {name!r}.{close} There are: {names}.")
+        )
+    )
     here = installed(python, wanted)
     missing = [name for name in wanted if name not in here]
     workloads = []
@@ -145,7 +170,9 @@ def _compared(
         if show:
             _print(comparison.title, comparison.rows(), comparison.notes())
     if show and missing:
-        stdout.lines(f"not installed in {python}: {', '.join(missing)}")
+        stdout.lines(
+            _("not installed in {python}: {names}").format(python=python, names=", ".join(missing))
+        )
     return {"python": python, "workloads": workloads, "not_installed": missing}
 
 
@@ -165,7 +192,9 @@ def _on_gpu(
             workloads.append({"name": net.name, "results": [r.to_json() for r in results]})
             if show:
                 failed = [f"{r.name}: {r.error}" for r in results if r.error]
-                _print(f"{net.name}: {net.about}; {net.shape}; ms", rows(results), failed)
+                _print(
+                    f"{net.name}: {translated(net.about)}; {net.shape}; ms", rows(results), failed
+                )
     return {"device": device, "workloads": workloads}
 
 
@@ -179,7 +208,7 @@ def _scaling(
         rows = measure_scaling(net, rounds, folder, progress)
         curves += [row.to_json() for row in rows]
         if show:
-            print_text(f"{net.name}: {net.about}; {net.shape}")
+            print_text(f"{net.name}: {translated(net.about)}; {net.shape}")
             for row in rows:
                 print_text(row.line())
             stdout.lines()
@@ -212,15 +241,18 @@ def _print(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> N
     stdout.lines(*(f"  {note}" for note in notes), "")
 
 
-def _names(given: Sequence[str], known: Mapping[str, object], what: str) -> list[str]:
-    """The names in repeatable, comma-separated options, each once; "all" stands for all."""
+def _names(given: Sequence[str], known: Mapping[str, object], unknown: str) -> list[str]:
+    """The names in repeatable, comma-separated options, each once; "all" stands for all.
+
+    ``unknown`` is the template of the error.
+    """
     names = [name.strip() for option in given for name in option.split(",") if name.strip()]
     if names == ["all"]:
         return list(known)
     for name in names:
         if name not in known:
             raise UsageError(
-                f"Unknown {what} {name!r}.{nearest(name, known)} There are: {', '.join(known)}."
+                unknown.format(name=name, close=nearest(name, known), names=", ".join(known))
             )
     return list(dict.fromkeys(names))
 
@@ -236,4 +268,8 @@ def _machine() -> dict[str, Any]:
 def _warn_if_busy(machine: Mapping[str, Any], progress: _Progress) -> None:
     load, cores = machine["load"], machine["cores"] or 1
     if load is not None and load > 0.5:
-        progress(f"This machine is busy (load {load:.1f}, {cores} cores): read ratios, not times.")
+        progress(
+            _(
+                "This machine is busy (load {load:.1f}, {cores} cores): read ratios, not times."
+            ).format(load=load, cores=cores)
+        )

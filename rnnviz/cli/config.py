@@ -11,13 +11,17 @@ import click
 from click.core import ParameterSource
 
 from rnnviz.cli import completions, config_file, options, stdout
+from rnnviz.cli.click_errors import error_text
+from rnnviz.cli.commands import LocalizedGroup
 from rnnviz.cli.config_file import KEYS, SETTINGS, ConfigFile, Problem
+from rnnviz.cli.language import locale_variable
 from rnnviz.cli.stderr import say
 from rnnviz.cli.tables import print_table
 from rnnviz.errors import RnnvizError, UsageError, nearest
 from rnnviz.files import write_atomically
+from rnnviz.messages import N_, _, language, translated
 
-HELP = """The config file: defaults for every command, and keys of the stepper.
+HELP = N_("""The config file: defaults for every command, and keys of the stepper.
 
 A flag comes before its RNNVIZ_ variable, that before the config file, that before the default.
 
@@ -33,34 +37,38 @@ The file is TOML:
   theme = "light"
   [keys]
   predict = ["p", "f2"]
-"""
+""")
 
 #: What a new file says of each setting.
 _COMMENTS = {
-    "model": "the model of step; rnnviz models lists them",
-    "lang": "language of the screen; without it that of the locale",
-    "theme": "colours of the screen",
-    "notation": "symbols of the screen: Keras's, PyTorch's, a paper's, ONNX's",
-    "color": "colour codes: auto looks at the terminal and at NO_COLOR",
-    "device": "where to compute",
-    "lessons": "a folder of lessons of your own, beside the shipped ones",
-    "presenter": "whether step opens in presenter mode",
+    "model": N_("the model of step; rnnviz models lists them"),
+    "lang": N_("language of the screen; without it that of the locale"),
+    "theme": N_("colours of the screen"),
+    "notation": N_("symbols of the screen: Keras's, PyTorch's, a paper's, ONNX's"),
+    "color": N_("colour codes: auto looks at the terminal and at NO_COLOR"),
+    "device": N_("where to compute"),
+    "lessons": N_("a folder of lessons of your own, beside the shipped ones"),
+    "presenter": N_("whether step opens in presenter mode"),
 }
 #: Variables that are no settings of the file.
 _OTHER_VARIABLES = ("RNNVIZ_DATA", "RNNVIZ_OFFLINE", "RNNVIZ_BENCH_PYTHON", "RNNVIZ_COMPLETE")
 
 
-@click.group("config", help=HELP)
+@click.group("config", cls=LocalizedGroup, help=HELP)
 @options.debug
 def command() -> None:
     """The commands of the config file."""
 
 
-@command.command("path")
+@command.command("path", help=N_("Print the path of the config file, which need not exist."))
 @options.debug
 def path() -> None:
     """Print the path of the config file, which need not exist."""
     stdout.path(config_file.config_path())
+
+
+#: Where a value may come from.
+SOURCES = (N_("flag"), N_("environment"), N_("file"), N_("locale"), N_("default"))
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Setting:
 
     name: str
     value: str
-    source: str  # "flag", "environment", "file", "locale" or "default"
+    source: str  # of SOURCES: "flag", "environment", "file", "locale" or "default"
     where: str  # the flag, the variable, or PATH:LINE; "" for a default
 
     def to_json(self) -> dict[str, str]:
@@ -79,8 +87,14 @@ class Setting:
         }  # fmt: skip
 
 
-@command.command("show")
-@click.option("-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", help="As in step.",
+SHOW_HELP = N_("""Show every setting, its value and where that comes from.
+
+With flags it shows what they change, as a command would take them.
+""")
+
+
+@command.command("show", help=SHOW_HELP)
+@click.option("-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", help=N_("As in step."),
               shell_complete=completions.models)  # fmt: skip
 @options.lang
 @options.theme
@@ -89,14 +103,11 @@ class Setting:
 @options.device
 @options.presenter
 @options.lessons
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.debug
 @click.pass_context
 def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
-    """Show every setting, its value and where that comes from.
-
-    With flags it shows what they change, as a command would take them.
-    """
+    """Show every setting, its value and where that comes from."""
     config = config_file.read()
     config.check()
     settings = [_setting(ctx, config, name, values[name]) for name in SETTINGS]
@@ -113,14 +124,16 @@ def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
             }
         )
         return
-    rows = [("setting", "value", "from")]
-    rows += [(each.name, each.value, each.where or each.source) for each in (*settings, data)]
+    rows = [(_("setting"), _("value"), _("from"))]
+    rows += [
+        (each.name, each.value, each.where or translated(each.source)) for each in (*settings, data)
+    ]
     for action, keys in config.keys.items():
         where = _in_file(config, KEYS, action)
-        rows.append((f"{KEYS}.{action}", ", ".join(keys) or "none", where))
+        rows.append((f"{KEYS}.{action}", ", ".join(keys) or _("none"), where))
     print_table(rows)
-    state = "" if config.text is not None else " (not there yet: rnnviz config edit)"
-    stdout.lines("", f"File: {config.path}{state}")
+    state = "" if config.text is not None else " " + _("(not there yet: rnnviz config edit)")
+    stdout.lines("", _("File: {path}{state}").format(path=config.path, state=state))
 
 
 def _setting(ctx: click.Context, config: ConfigFile, name: str, value: object) -> Setting:
@@ -150,7 +163,7 @@ def _default(name: str) -> str:
 
 def _language() -> Setting:
     """The language of the locale."""
-    variable = options.locale_variable()
+    variable = locale_variable()
     if variable is None:
         return Setting("lang", options.language(None), "default", "")
     where = f"{variable}={os.environ[variable]}"
@@ -180,11 +193,16 @@ def _variable_problems() -> Iterator[str]:
     known = [*map(_variable, SETTINGS), *_OTHER_VARIABLES]
     for name in sorted(os.environ):
         if name.startswith("RNNVIZ_") and name not in known:
-            yield f"{name} is not read.{nearest(name, known)}"
+            yield _("{name} is not read.{close}").format(name=name, close=nearest(name, known))
 
 
-@command.command("validate")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+VALIDATE_HELP = N_("""\
+Check the config file; every problem with its line. Exit code 2 if there is one.
+""")
+
+
+@command.command("validate", help=VALIDATE_HELP)
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.debug
 def validate(as_json: bool) -> int:
     """Check the config file; every problem with its line. Exit code 2 if there is one."""
@@ -204,10 +222,13 @@ def _report(config: ConfigFile, problems: list[Problem]) -> int:
     if problems:
         return 2
     if config.text is None:
-        say(f"There is no config file {config.path}; rnnviz works without.")
+        say(_("There is no config file {path}; rnnviz works without.").format(path=config.path))
     else:
-        count = len(config.settings), len(config.keys)
-        stdout.lines(f"{config.path}: valid; settings {count[0]}, keys {count[1]}")
+        stdout.lines(
+            _("{path}: valid; settings {settings}, keys {keys}").format(
+                path=config.path, settings=len(config.settings), keys=len(config.keys)
+            )
+        )
     return 0
 
 
@@ -226,13 +247,16 @@ def _all_problems(config: ConfigFile) -> Iterator[Problem]:
             yield Problem(config.line_of("model"), f"model: {error}")
 
 
-@command.command("edit")
+EDIT_HELP = N_("""Open the config file in $VISUAL or $EDITOR, and check it afterwards.
+
+If there is none yet, one is made in which every line is a comment.
+""")
+
+
+@command.command("edit", help=EDIT_HELP)
 @options.debug
 def edit() -> int:
-    """Open the config file in $VISUAL or $EDITOR, and check it afterwards.
-
-    If there is none yet, one is made in which every line is a comment.
-    """
+    """Open the config file in $VISUAL or $EDITOR, and check it afterwards."""
     path = config_file.config_path()
     if config_file.read().text is None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,8 +264,10 @@ def edit() -> int:
     try:
         click.edit(filename=str(path))
     except (click.ClickException, ValueError) as error:  # ValueError: a quotation without end
-        said = error.format_message() if isinstance(error, click.ClickException) else error
-        raise UsageError(f"{said}\nName an editor: EDITOR=nano rnnviz config edit") from error
+        said = error_text(error) if isinstance(error, click.ClickException) else error
+        raise UsageError(
+            f"{said}\n" + _("Name an editor: EDITOR=nano rnnviz config edit")
+        ) from error
     config = config_file.read()
     return _report(config, [*_all_problems(config)])
 
@@ -251,17 +277,17 @@ def template() -> str:
     from rnnviz.tui.keymap import DEFAULT_KEYMAP, MODEL_KEYS
 
     values: dict[str, Any] = {name: (choices or [None])[0] for name, choices in SETTINGS.items()}
-    lines = ["# Defaults of rnnviz. Remove the # of a line to use it.", ""]
+    lines = ["# " + _("Defaults of rnnviz. Remove the # of a line to use it."), ""]
     for name, choices in SETTINGS.items():
         value = values[name] or _default(name)
         valid = f"; {', '.join(choices)}" if choices else ""
-        lines.append(f'# {name} = "{value}"  # {_COMMENTS[name]}{valid}')
-    lines += ["", f"# [{KEYS}]  # an action of the screens, and a key or a list of keys"]
-    models = [f"model {n}" for n in range(1, MODEL_KEYS + 1)]
+        lines.append(f'# {name} = "{value}"  # {translated(_COMMENTS[name])}{valid}')
+    lines += ["", f"# [{KEYS}]  # " + _("an action of the screens, and a key or a list of keys")]
+    models = [_("model {n}").format(n=n) for n in range(1, MODEL_KEYS + 1)]
     for action in DEFAULT_KEYMAP.actions:
         keys = ", ".join(f'"{_typed(key)}"' for key in action.keys)
         keys = f"[{keys}]" if len(action.keys) > 1 else keys
-        about = DEFAULT_KEYMAP.words(action, "en", models)
+        about = DEFAULT_KEYMAP.words(action, language(), models)
         lines.append(f"# {action.name} = {keys}  # {about}")
     return "\n".join(lines) + "\n"
 

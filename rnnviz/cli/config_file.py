@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnviz.cli.options import COLOURS, DEVICES, LANGUAGES, NOTATIONS, SWITCH, THEMES
+from rnnviz.cli.config_path import config_path as config_path
+from rnnviz.cli.language import LANGUAGES
+from rnnviz.cli.options import COLOURS, DEVICES, NOTATIONS, SWITCH, THEMES
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import read_limited, reason
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.tui.keymap import Keymap
@@ -46,7 +49,8 @@ class Problem:
 
     def at(self, path: Path) -> str:
         """The message after ``PATH:LINE:``, as compilers write it."""
-        return f"Config file {path}{'' if self.line is None else f':{self.line}'}: {self.message}"
+        where = f"{path}" if self.line is None else f"{path}:{self.line}"
+        return _("Config file {where}: {message}").format(where=where, message=self.message)
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,8 @@ class ConfigFile:
     def check(self) -> None:
         """UsageError with the first problem, if there is one."""
         if self.problems:
-            hint = "Mend it: rnnviz config edit, or delete it: rnnviz works without."
+            hint = _("Mend it: rnnviz config edit, or delete it: rnnviz works without.")
             raise UsageError(f"{self.problems[0].at(self.path)}\n{hint}")
-
-
-def config_path() -> Path:
-    """The path of the config file, which may not exist."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("rnnviz")) / "config.toml"
 
 
 def read() -> ConfigFile:
@@ -107,7 +104,7 @@ def user_keymap(config: ConfigFile | None = None) -> Keymap:
     config.check()
     keymap = _keymap(config)
     if isinstance(keymap, Problem):
-        raise UsageError(f"{keymap.at(config.path)}\nMend it: rnnviz config edit")
+        raise UsageError(f"{keymap.at(config.path)}\n" + _("Mend it: rnnviz config edit"))
     return keymap
 
 
@@ -134,14 +131,16 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def _unreadable(error: Exception, text: str | None) -> Problem:
     """The problem of a file that is no TOML, or that cannot be read at all."""
-    said = f"it cannot be read: {reason(error)}."
+    said = _("it cannot be read: {reason}.").format(reason=reason(error))
     if text is None:
         return Problem(None, said)
     found = _POSITION.search(str(error))
     if found is None:
         return Problem(None, said)
     line = int(found[1]) if found[1] else len(text.rstrip().splitlines()) or 1
-    return Problem(line, f"this is no TOML: {_POSITION.sub('', reason(error))}.")
+    return Problem(
+        line, _("this is no TOML: {reason}.").format(reason=_POSITION.sub("", reason(error)))
+    )
 
 
 def _problems(table: Mapping[str, Any], text: str) -> Iterator[Problem]:
@@ -151,27 +150,36 @@ def _problems(table: Mapping[str, Any], text: str) -> Iterator[Problem]:
             yield from _key_problems(value, text)
         elif name not in SETTINGS:
             known = [*SETTINGS, f"[{KEYS}]"]
-            message = f"unknown key {name[:60]!r}.{nearest(name, [*SETTINGS, KEYS])} "
-            yield Problem(_line_of(text, (name,)), f"{message}Keys: {', '.join(known)}.")
+            message = _("unknown key {name!r}.{close} Keys: {keys}.").format(
+                name=name[:60], close=nearest(name, [*SETTINGS, KEYS]), keys=", ".join(known)
+            )
+            yield Problem(_line_of(text, (name,)), message)
         else:
             valid = SETTINGS[name]
             if not isinstance(value, str) or (valid and value not in valid):
-                wanted = "one of " + ", ".join(valid) if valid else "a text"
                 close = nearest(value, valid) if valid and isinstance(value, str) else ""
-                message = f"{name} must be {wanted}, found {_short(value)}.{close}"
+                message = (
+                    _("{name} must be one of {values}, found {found}.")
+                    if valid
+                    else _("{name} must be a text, found {found}.")
+                ).format(name=name, values=", ".join(valid or ()), found=_short(value)) + close
                 yield Problem(_line_of(text, (name,)), message)
 
 
 def _key_problems(table: object, text: str) -> Iterator[Problem]:
     """Entries of ``[keys]`` that are neither a key nor a list of keys."""
     if not isinstance(table, dict):
-        message = f"{KEYS} must be a table: [{KEYS}], found {_short(table)}."
+        message = _("{keys} must be a table: [{keys}], found {found}.").format(
+            keys=KEYS, found=_short(table)
+        )
         yield Problem(_line_of(text, (KEYS,)), message)
         return
     for action, value in table.items():
         if not all(isinstance(key, str) for key in _as_tuple(value)):
             example = f'{action} = "x" or {action} = ["x", "f2"]'
-            message = f"[{KEYS}] {action} must be a key or a list of keys, as in {example}."
+            message = _(
+                "[{keys}] {action} must be a key or a list of keys, as in {example}."
+            ).format(keys=KEYS, action=action, example=example)
             yield Problem(_line_of(text, (KEYS, action)), message)
 
 

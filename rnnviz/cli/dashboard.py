@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rnnviz.cli import options as cli_options
 from rnnviz.cli.stderr import say
 from rnnviz.errors import InterruptedTraining, RnnvizError
+from rnnviz.messages import _
 from rnnviz.progress import RunFailed, RunFinished
 
 if TYPE_CHECKING:
@@ -40,19 +41,19 @@ def train_with_dashboard(
         raise _interrupted(end, app.signal)
     if end is None:
         raise RnnvizError(
-            "The dashboard broke. Train without it: rnnviz train --plain"
+            _("The dashboard broke. Train without it: rnnviz train --plain")
         ) from app.fault
     if isinstance(end, RunFailed):
         raise _error(end)
     if not end.complete:
-        say(f"The time is used up. To resume: {resume_command(end.path)}")
+        say(_("The time is used up. To resume: {command}").format(command=resume_command(end.path)))
     return Run(end.path)
 
 
 def _interrupted(end: RunFinished | RunFailed | None, signal_number: int) -> RnnvizError:
-    message = end.message if isinstance(end, RunFailed) else "Interrupted."
+    message = end.message if isinstance(end, RunFailed) else _("Interrupted.")
     if isinstance(end, RunFinished):
-        message = f"Interrupted; the run is {end.path}."
+        message = _("Interrupted; the run is {path}.").format(path=end.path)
     return InterruptedTraining(message, 128 + signal_number)
 
 

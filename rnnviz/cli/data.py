@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import completions, options, stdout
+from rnnviz.cli.commands import LocalizedGroup
 from rnnviz.cli.stderr import on_stderr, say
-from rnnviz.cli.tables import print_table, print_text
+from rnnviz.cli.tables import SPLITS, metric_name, print_table, print_text
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.charts import Chart
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from rnnviz.data.jena import JenaSeries
     from rnnviz.data.preview import Preview
 
-HELP = """The data sets: where from, size, terms, and whether they are here.
+HELP = N_("""The data sets: where from, size, terms, and whether they are here.
 
 \b
 Examples:
@@ -32,11 +34,11 @@ Examples:
   rnnviz data show jena                    first rows and the lecture's two plots
   rnnviz data show jena -o temperature.svg the plots for a slide
   rnnviz data path                         the folder
-"""
+""")
 
 FOLDER = click.option(
     "--data", metavar="DIR", shell_complete=completions.data_folders,
-    help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, then rnnviz's own folder.",
+    help=N_("Folder of data sets, or: sample. Default: $RNNVIZ_DATA, then rnnviz's own folder."),
 )  # fmt: skip
 
 #: Minutes in ten days, and in one.
@@ -45,9 +47,9 @@ TEN_DAYS, DAY = 14_400, 1_440
 TEXT_LENGTH = 300
 
 
-@click.group("data", invoke_without_command=True, help=HELP)
+@click.group("data", cls=LocalizedGroup, invoke_without_command=True, help=HELP)
 @FOLDER
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.option("--json", "as_json", is_flag=True, help=N_("Print a JSON list."))
 @options.debug
 @click.pass_context
 def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
@@ -63,11 +65,14 @@ def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
     if as_json:
         stdout.document(rows)
         return
-    cells = [("name", "title", "size", "terms", "here")]
-    cells += [(r["name"], r["title"], _bytes(r["size"]), r["licence"], _here(r)) for r in rows]
+    cells = [(_("name"), _("title"), _("size"), _("terms"), _("here"))]
+    cells += [
+        (r["name"], translated(r["title"]), _bytes(r["size"]), translated(r["licence"]), _here(r))
+        for r in rows
+    ]
     print_table(cells)
-    stdout.lines("", f"Folder: {folder}")
-    print_text("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
+    stdout.lines("", _("Folder: {folder}").format(folder=folder))
+    print_text(_("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows."))
 
 
 def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
@@ -93,17 +98,17 @@ def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
 
 def _here(row: dict[str, Any]) -> str:
     if not row["here"]:
-        return "no" + (f": {row['note']}" if row["note"] else "")
+        return _("no") + (f": {translated(row['note'])}" if row["note"] else "")
     first, *others = row["files"]
     more = f" +{len(others)}" if others else ""
-    return f"{first}{more}" + (f", {row['note']}" if row["note"] else "")
+    return f"{first}{more}" + (f", {translated(row['note'])}" if row["note"] else "")
 
 
 def _bytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-@command.command("path")
+@command.command("path", help=N_("Print the folder of the data sets."))
 @FOLDER
 @options.debug
 @click.pass_obj
@@ -114,34 +119,37 @@ def path(outer: str | None, data: str | None) -> None:
     folder = requested_folder(data or outer)
     stdout.path(folder)
     if not folder.is_dir():
-        say("It is not there yet; rnnviz data fetch NAME makes it.")
+        say(_("It is not there yet; rnnviz data fetch NAME makes it."))
 
 
-@command.command("fetch")
+FETCH_HELP = N_("""Download data set NAME; what an earlier try left is gone on with.
+
+The terms are shown first, every file is checked before it gets its name. A file that is here
+and whole is not downloaded again.
+""")
+
+
+@command.command("fetch", help=FETCH_HELP)
 @click.argument("name", shell_complete=completions.data_sets)
 @FOLDER
-@click.option("--offline", is_flag=True, envvar="RNNVIZ_OFFLINE", help="Refuse to download.")
-@click.option("-q", "--quiet", is_flag=True, help="Say only where the files are.")
+@click.option("--offline", is_flag=True, envvar="RNNVIZ_OFFLINE", help=N_("Refuse to download."))
+@click.option("-q", "--quiet", is_flag=True, help=N_("Say only where the files are."))
 @options.debug
 @click.pass_obj
 def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: bool) -> None:
-    """Download data set NAME; what an earlier try left is gone on with.
-
-    The terms are shown first, every file is checked before it gets its name. A file that is here
-    and whole is not downloaded again.
-    """
+    """Download data set NAME; what an earlier try left is gone on with."""
     from rnnviz.data import fetch as fetching
     from rnnviz.data.catalogue import data_set, local_files
     from rnnviz.data.folders import SAMPLE, requested_folder
 
     entry, folder = data_set(name), requested_folder(data or outer)
     if folder == requested_folder(SAMPLE):
-        raise UsageError("The sample comes with rnnviz; to download name a folder: --data DIR")
+        raise UsageError(_("The sample comes with rnnviz; to download name a folder: --data DIR"))
     there = local_files(name, folder)
     if there.official and fetching.is_complete(name, folder, there.files):
         files = list(there.files)
         if not quiet:
-            say(f"{name} is here already.")
+            say(_("{name} is here already.").format(name=name))
     else:
         if not quiet and not offline:
             _announce(entry, folder)
@@ -153,10 +161,15 @@ def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: 
 
 def _announce(entry: DataSet, folder: Path) -> None:
     """Print what is downloaded, and its terms."""
-    say(f"{entry.title}, {_bytes(entry.size)}, to {folder}")
+    say(
+        _("{title}, {size}, to {folder}").format(
+            title=translated(entry.title), size=_bytes(entry.size), folder=folder
+        )
+    )
     for file in entry.files:
-        say(f"  from {file.urls[0]}")
-    say(f"Terms: {entry.terms}\nCite: {entry.citation}")
+        say("  " + _("from {url}").format(url=file.urls[0]))
+    say(_("Terms: {terms}").format(terms=translated(entry.terms)))
+    say(_("Cite: {citation}").format(citation=entry.citation))
 
 
 @contextmanager
@@ -179,14 +192,25 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
         yield show
 
 
-@command.command("show")
+SHOW_HELP = N_("""Show the first rows of data set NAME, its counts, and for jena its temperature.
+""")
+
+
+@command.command("show", help=SHOW_HELP)
 @click.argument("name", shell_complete=completions.data_sets)
 @FOLDER
 @click.option("-n", "--rows", type=click.IntRange(1, 1000), default=3, show_default=True,
-              metavar="N", help="Rows to show.")  # fmt: skip
-@click.option("-o", "--output", "--out", "out", type=options.output_file(),
-              metavar="FILE", help="Write the plots (jena) to FILE.svg, .png or .pdf.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+              metavar="N", help=N_("Rows to show."))  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    "--out",
+    "out",
+    type=options.output_file(),
+    metavar="FILE",
+    help=N_("Write the plots (jena) to FILE.svg, .png or .pdf."),
+)
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.debug
 @click.pass_obj
 def show(
@@ -201,7 +225,11 @@ def show(
     entry, named = data_set(name), data or outer
     folder = jena_folder(named) if name == "jena" else require_folder(named)
     if out and name != "jena":
-        raise UsageError(f"There is no plot of {name}. Plots: rnnviz data show jena -o FILE.svg")
+        raise UsageError(
+            _("There is no plot of {name}. Plots: rnnviz data show jena -o FILE.svg").format(
+                name=name
+            )
+        )
     from rnnviz.cli.run_charts import check, save
 
     check(out)
@@ -228,19 +256,28 @@ def _document(entry: DataSet, local_files: Preview) -> dict[str, Any]:
 
 def _print(entry: DataSet, local_files: Preview) -> None:
     files = ", ".join(str(path) for path in local_files.files)
-    print_text(entry.title)
-    print_text(entry.about)
-    print_text(f"Here: {files}" + (f" ({local_files.note})" if local_files.note else ""))
+    print_text(translated(entry.title))
+    print_text(translated(entry.about))
+    print_text(
+        _("Here: {files}").format(files=files)
+        + (f" ({translated(local_files.note)})" if local_files.note else "")
+    )
     for key, count in local_files.counts.items():
-        stdout.lines(f"{key}: {count:,}")
+        stdout.lines(f"{_counted(key)}: {count:,}")
     for row in local_files.first:
         stdout.lines()
         for key, value in row.items():
             shown = visible(str(value))
             cut = f"{shown[:TEXT_LENGTH].rstrip()} …" if len(shown) > TEXT_LENGTH else shown
-            stdout.lines(f"  {key}: {cut}")
+            stdout.lines(f"  {translated(key)}: {cut}")
     if local_files.series:
         _draw(plots(local_files.series))
+
+
+def _counted(key: str) -> str:
+    """What was counted, "train phrases", with the name of its split translated."""
+    split = key.partition(" ")[0]
+    return translated(key).replace(split, metric_name(split)) if split in SPLITS else key
 
 
 def plots(series: JenaSeries) -> list[Chart]:
@@ -251,16 +288,16 @@ def plots(series: JenaSeries) -> list[Chart]:
     from rnnviz.data.jena import TEMPERATURE
 
     degrees = series.data[:, TEMPERATURE]
-    span = f"{series.times[0]} to {series.times[-1]}".replace("T", " ")
+    first, last = (str(time).replace("T", " ") for time in (series.times[0], series.times[-1]))
 
     def chart(title: str, n: int) -> Chart:
         line = ChartLine("T (degC)", np.arange(n), degrees[:n])
-        return Chart(title, [line], x_label="row", y_label="T (degC)")
+        return Chart(title, [line], x_label=_("row"), y_label="T (degC)")
 
     rows = min(TEN_DAYS // series.interval, len(series))
     return [
-        chart(f"Temperature, {span}", len(series)),
-        chart(f"The first {rows * series.interval / DAY:g} days", rows),
+        chart(_("Temperature, {first} to {last}").format(first=first, last=last), len(series)),
+        chart(_("The first {days:g} days").format(days=rows * series.interval / DAY), rows),
     ]
 
 

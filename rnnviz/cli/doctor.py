@@ -14,15 +14,22 @@ from typing import Any
 import click
 
 from rnnviz.cli import config_file, options, stdout
+from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.errors import UsageError, one_line
+from rnnviz.messages import N_, _, translated
 from rnnviz.version import VERSION
 
 #: Anchor colours of the heatmap's scale, from −1 through 0 to +1, for the ramp.
 RAMP = ((64, 132, 214), (30, 33, 40), (230, 140, 50))
 
 
-@click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+DOCTOR_HELP = N_("""\
+Report terminal, colours, size, unicode, locale, Python, numpy, GPU, paths and versions.
+""")
+
+
+@click.command("doctor", cls=LocalizedCommand, help=DOCTOR_HELP)
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.colour
 @options.debug
 def command(as_json: bool, color: str) -> None:
@@ -34,11 +41,20 @@ def command(as_json: bool, color: str) -> None:
     for section, entries in facts.items():
         stdout.lines(section)
         for key, value in entries.items():
-            stdout.lines(f"  {key}: {value}")
-    stdout.lines("colour ramp, −1 to +1, and the glyphs of the screen")
+            stdout.lines(f"  {key}: {_switch(value)}")
+    stdout.lines(_("colour ramp, −1 to +1, and the glyphs of the screen"))
     if options.colours_stdout(color):
         stdout.coloured("  " + ramp(41))
     stdout.lines("  ▁▂▃▄▅▆▇█  ━┃┏┓┗┛┳┻╋  ⊙ ⊗ ⊕ σ ∂ ₀₁₂₃₄₅₆₇₈₉")
+
+
+def _switch(value: object) -> object:
+    """A truth value in words; other values are unchanged."""
+    return translated(str(value)) if isinstance(value, bool) else value
+
+
+#: How a truth value is printed.
+TRUTH = (N_("True"), N_("False"))
 
 
 def ramp(levels: int) -> str:
@@ -61,32 +77,38 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
 
     size = shutil.get_terminal_size()
     return {
-        "terminal": {
-            "stdout is a terminal": sys.stdout.isatty(),
-            "TERM": os.environ.get("TERM", "not set"),
-            "COLORTERM": os.environ.get("COLORTERM", "not set"),
-            "size": f"{size.columns}x{size.lines}" + _small(size.columns, size.lines),
-            "colour": "yes" if colour else "no (NO_COLOR, TERM or --color)",
-            "colours": _colours(),
-            "encoding": sys.stdout.encoding,
-            "unicode": "yes" if options.unicode() else "no: letters take the place of glyphs",
-            "locale": locale.setlocale(locale.LC_CTYPE) or "C",
-            "tmux": "yes" if os.environ.get("TMUX") else "no",
-            "ssh": "yes" if os.environ.get("SSH_CONNECTION") else "no",
+        _("terminal"): {
+            _("stdout is a terminal"): sys.stdout.isatty(),
+            "TERM": os.environ.get("TERM", _("not set")),
+            "COLORTERM": os.environ.get("COLORTERM", _("not set")),
+            _("size"): f"{size.columns}x{size.lines}" + _small(size.columns, size.lines),
+            _("colour"): _("yes") if colour else _("no (NO_COLOR, TERM or --color)"),
+            _("colours"): _colours(),
+            _("encoding"): sys.stdout.encoding,
+            _("unicode"): _("yes")
+            if options.unicode()
+            else _("no: letters take the place of glyphs"),
+            _("locale"): locale.setlocale(locale.LC_CTYPE) or "C",
+            "tmux": _("yes") if os.environ.get("TMUX") else _("no"),
+            "ssh": _("yes") if os.environ.get("SSH_CONNECTION") else _("no"),
         },
-        "computing": {
+        _("computing"): {
             "Python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            _("machine"): _("{system}, {count} cores").format(
+                system=f"{platform.system()} {platform.machine()}", count=os.cpu_count()
+            ),
             "numpy": _numpy(),
             "GPU": _gpu(),
         },
-        "versions": {"rnnviz": VERSION} | {n: _version(n) for n in DEPENDENCIES},
-        "paths": {
-            "config": _config(),
-            "runs": f"{runs_folder()}{_absent(_is_folder(runs_folder()))}",
-            "imported models": f"{imported_folder()}{_absent(_is_folder(imported_folder()))}",
-            "models": f"{assets() / 'models'} ({len(shipped())} models)",
-            "data": _data(),
+        _("versions"): {"rnnviz": VERSION} | {n: _version(n) for n in DEPENDENCIES},
+        _("paths"): {
+            _("config"): _config(),
+            _("runs"): f"{runs_folder()}{_absent(_is_folder(runs_folder()))}",
+            _("imported models"): f"{imported_folder()}{_absent(_is_folder(imported_folder()))}",
+            _("models"): _("{folder} ({count} models)").format(
+                folder=assets() / "models", count=len(shipped())
+            ),
+            _("data"): _data(),
         },
     }
 
@@ -95,8 +117,8 @@ def _colours() -> str:
     """How many colours the terminal says it has."""
     from rich.console import Console
 
-    counts = {"truecolor": "16 million", "256": "256", "standard": "16", "windows": "16"}
-    return counts.get(Console().color_system or "", "none")
+    counts = {"truecolor": _("16 million"), "256": "256", "standard": "16", "windows": "16"}
+    return counts.get(Console().color_system or "", _("none"))
 
 
 def _config() -> str:
@@ -104,8 +126,10 @@ def _config() -> str:
     config = config_file.read()
     if config.problems:
         problem = config.problems[0]
-        where = "" if problem.line is None else f"line {problem.line}: "
-        return f"{config.path} (not used: {where}{problem.message})"
+        why = problem.message
+        if problem.line is not None:
+            why = _("line {number}: {problem}").format(number=problem.line, problem=why)
+        return f"{config.path} " + _("(not used: {why})").format(why=why)
     return f"{config.path}{_absent(config.text is not None)}"
 
 
@@ -116,7 +140,7 @@ def _data() -> str:
     try:
         folder = requested_folder(None)
     except UsageError as error:
-        return f"cannot be used: {one_line(error)}"
+        return _("cannot be used: {error}").format(error=one_line(error))
     return f"{folder}{_absent(_is_folder(folder))}"
 
 
@@ -135,18 +159,18 @@ DEPENDENCIES = ("textual", "rich", "click", "safetensors", "platformdirs")
 
 
 def _small(columns: int, lines: int) -> str:
-    return "" if columns >= 60 and lines >= 20 else " (the stepper needs 60x20)"
+    return "" if columns >= 60 and lines >= 20 else " " + _("(the stepper needs 60x20)")
 
 
 def _absent(here: bool) -> str:
-    return "" if here else " (not there yet)"
+    return "" if here else " " + _("(not there yet)")
 
 
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return _("not installed")
 
 
 def _numpy() -> str:
@@ -154,9 +178,11 @@ def _numpy() -> str:
 
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
-    threads = os.environ.get("OPENBLAS_NUM_THREADS", "default")
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", _("default"))
     library = f"{blas.get('name', '?')} {blas.get('version', '')}"
-    return f"{np.__version__}, BLAS {library}, threads {threads}"
+    return _("{version}, BLAS {library}, threads {threads}").format(
+        version=np.__version__, library=library, threads=threads
+    )
 
 
 def _gpu() -> str:
@@ -164,5 +190,5 @@ def _gpu() -> str:
 
     why = gpu_problem()
     if why:
-        return f"not used, computing on the CPU: {why}"
-    return f"used by rnnviz train: {device_name(cuda_backend())}"
+        return _("not used, computing on the CPU: {why}").format(why=why)
+    return _("used by rnnviz train: {device}").format(device=device_name(cuda_backend()))

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import completions, config_file, options, stdout, table_options
+from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.cli.stderr import say
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.explore.evaluation import TableEvaluation
 
-HELP = """Evaluate MODEL on the table FILE: accuracy, confusion matrix, calibration, worst examples.
+HELP = N_("""\
+Evaluate MODEL on the table FILE: accuracy, confusion matrix, calibration, worst examples.
 
 FILE is a table with a text and a class a row, read as by rnnviz train FILE; for a model of a series
 it has numbers, and the errors of the forecasts stand beside those of the naive ones. On a terminal
@@ -25,22 +28,22 @@ Examples:
   rnnviz evaluate last held-out.csv
   rnnviz evaluate sentiment-lstm reviews.csv --text review --label sentiment
   rnnviz evaluate last reviews.csv --json | jq .calibration.expected_error
-"""
+""")
 
 
-@click.command("evaluate", help=HELP)
+@click.command("evaluate", cls=LocalizedCommand, help=HELP)
 @click.argument("model", shell_complete=completions.models)
 @click.argument("file", type=click.Path(path_type=Path))
 @table_options.columns
 @table_options.reading
 @click.option("--worst", type=click.IntRange(0, 10_000), default=20, show_default=True,
-              metavar="N", help="How many of the worst examples are listed.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+              metavar="N", help=N_("How many of the worst examples are listed."))  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.lang
 @options.theme
 @options.colour
-@click.option("--plain", is_flag=True, help="Lines of text, no screen.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr.")
+@click.option("--plain", is_flag=True, help=N_("Lines of text, no screen."))
+@click.option("-q", "--quiet", is_flag=True, help=N_("Say nothing on stderr."))
 @options.debug
 def command(
     model: str,
@@ -62,13 +65,13 @@ def command(
     given = table_options.take(params)
     path = user_path(file)
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name the table in it.")
+        raise UsageError(_("{path} is a folder. Name the table in it.").format(path=path))
     if _reads_series(model):
         return _evaluate_series(model, path, given, worst, as_json, quiet)
     found = evaluate_table(model, path.parent, table_options.choice(path, given))
     if not quiet:
         for remark in found.remarks:
-            say(f"{remark}.")
+            say(f"{translated(remark)}.")
     if as_json:
         stdout.document(_document(found, file, worst))
         return 0
@@ -99,11 +102,15 @@ def _evaluate_series(
 
     if given:
         flags = ", ".join(map(table_options.flag, given))
-        raise UsageError(f"{model} reads a series, as in training, so it cannot take {flags}.")
+        raise UsageError(
+            _("{model} reads a series, as in training, so it cannot take {flags}.").format(
+                model=model, flags=flags
+            )
+        )
     found = evaluate_series(model, path)
     if not quiet:
         for remark in found.remarks:
-            say(f"{remark}.")
+            say(f"{translated(remark)}.")
     if as_json:
         document = {"schema": "rnnviz.evaluation/1", "model": found.model, "file": str(path)}
         windows = [each._asdict() for each in found.worst(worst)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rnnviz.cli import stdout
 from rnnviz.cli.tables import print_table
 from rnnviz.display import visible
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.explore.evaluation import TableEvaluation
@@ -50,39 +51,52 @@ def print_report(found: TableEvaluation, name: str) -> None:
     right = int(evaluation.confusion.diagonal().sum())
     count = len(evaluation.classes)
     stdout.lines(
-        visible(f"{found.model} on {name}: {count:,} texts"),
         visible(
-            f"accuracy {evaluation.accuracy:.4f} ({right:,} of {count:,}); always {often!r}: "
-            f"{share:.4f}"
+            _("{model} on {name}: {count:,} texts").format(
+                model=found.model, name=name, count=count
+            )
         ),
-        f"loss {evaluation.losses.mean():.4f}",
+        visible(
+            _(
+                "accuracy {accuracy:.4f} ({right:,} of {count:,}); always {often!r}: {share:.4f}"
+            ).format(
+                accuracy=evaluation.accuracy, right=right, count=count, often=often, share=share
+            )
+        ),
+        _("loss {loss:.4f}").format(loss=evaluation.losses.mean()),
         "",
     )
     _print_classes(found)
-    stdout.lines("", f"Calibration: expected calibration error {evaluation.calibration_error:.4f}")
-    rows = [("confidence", "texts", "mean", "right")]
+    stdout.lines(
+        "",
+        _("Calibration: expected calibration error {error:.4f}").format(
+            error=evaluation.calibration_error
+        ),
+    )
+    heading = (_("confidence"), _("texts"), _("mean"), _("right"))
+    rows: list[tuple[str, ...]] = [heading]
     rows += [
-        (f"{each.low:.1f} to {each.high:.1f}", f"{each.examples:,}", _share(each.confidence),
-         _share(each.accuracy))
+        (_("{low:.1f} to {high:.1f}").format(low=each.low, high=each.high),
+         f"{each.examples:,}", _share(each.confidence), _share(each.accuracy))
         for each in evaluation.reliability if each.examples
     ]  # fmt: skip
-    print_table(rows, ("texts", "mean", "right"), "  ")
+    print_table(rows, heading[1:], "  ")
 
 
 def _print_classes(found: TableEvaluation) -> None:
     evaluation = found.evaluation
     labels, confusion = evaluation.labels, evaluation.confusion
     if len(labels) <= WHOLE:
-        stdout.lines("Texts by their class (rows) and the predicted one (columns)")
-        heading = ("class", *labels, "recall")
+        stdout.lines(_("Texts by their class (rows) and the predicted one (columns)"))
+        heading = (_("class"), *labels, _("recall"))
         rows = [heading]
         for k, each in enumerate(evaluation.by_class):
             counts = [f"{n:,}" for n in confusion[k].tolist()]
             rows.append((each.label, *counts, _share(each.recall)))
-        rows.append(("precision", *(_share(each.precision) for each in evaluation.by_class), ""))
+        rows.append((_("precision"), *(_share(each.precision) for each in evaluation.by_class), ""))
         print_table(rows, heading[1:], "  ")
         return
-    rows = [("class", "texts", "precision", "recall")]
+    rows = [(_("class"), _("texts"), _("precision"), _("recall"))]
     rows += [
         (each.label, f"{each.examples:,}", _share(each.precision), _share(each.recall))
         for each in sorted(evaluation.by_class, key=lambda each: -each.examples)
@@ -92,10 +106,10 @@ def _print_classes(found: TableEvaluation) -> None:
         (int(n), labels[i], labels[k])
         for i, row in enumerate(confusion.tolist()) for k, n in enumerate(row) if i != k and n
     ]  # fmt: skip
-    stdout.lines("", "Most frequent errors")
+    stdout.lines("", _("Most frequent errors"))
     shown = sorted(wrong, key=lambda each: -each[0])[:10]
-    print_table([("texts", "class", "predicted"), *((str(n), a, b) for n, a, b in shown)],
-                ("texts",), "  ")  # fmt: skip
+    print_table([(_("texts"), _("class"), _("predicted")), *((str(n), a, b) for n, a, b in shown)],
+                (_("texts"),), "  ")  # fmt: skip
 
 
 def print_worst(found: TableEvaluation, count: int) -> None:
@@ -103,14 +117,14 @@ def print_worst(found: TableEvaluation, count: int) -> None:
     examples = worst_examples(found, count)
     if not examples:
         return
-    stdout.lines("", "Largest losses")
-    rows = [("line", "loss", "class", "predicted", "p", "text")]
+    stdout.lines("", _("Largest losses"))
+    rows = [(_("line"), _("loss"), _("class"), _("predicted"), "p", _("text"))]
     rows += [
         (f"{each.line}", f"{each.loss:.2f}", each.label, each.predicted, f"{each.probability:.3f}",
          short(each.text))
         for each in examples
     ]  # fmt: skip
-    print_table(rows, ("line", "loss", "p"), "  ")
+    print_table(rows, (_("line"), _("loss"), "p"), "  ")
 
 
 def print_series(found: SeriesEvaluation, count: int) -> None:
@@ -118,22 +132,32 @@ def print_series(found: SeriesEvaluation, count: int) -> None:
     half, most, nearly = found.quantiles((0.5, 0.9, 0.99))
     stdout.lines(
         visible(
-            f"{found.model} on {found.table.name}: {len(found.truths):,} windows, {found.column}"
+            _("{model} on {name}: {count:,} windows, {column}").format(
+                model=found.model,
+                name=found.table.name,
+                count=len(found.truths),
+                column=found.column,
+            )
         ),
-        f"mean absolute error {found.errors.mean():.4g}; naive, the last value stays: "
-        f"{found.naive_errors.mean():.4g}",
-        f"errors: half up to {half:.4g}, 90 % up to {most:.4g}, 99 % up to {nearly:.4g}",
+        _("mean absolute error {error:.4g}; naive, the last value stays: {naive:.4g}").format(
+            error=found.errors.mean(), naive=found.naive_errors.mean()
+        ),
+        _("errors: half up to {half:.4g}, 90 % up to {most:.4g}, 99 % up to {nearly:.4g}").format(
+            half=half, most=most, nearly=nearly
+        ),
     )
     if not count:
         return
-    stdout.lines("", "Largest errors")
-    heading = ("window", "moment", "forecast", "came", "error", "naive error")
+    stdout.lines("", _("Largest errors"))
+    heading = (
+        _("window"), _("moment"), _("forecast"), _("came"), _("error"), _("naive error"),
+    )  # fmt: skip
     rows: list[tuple[str, ...]] = [heading]
     rows += [
         (str(each.window), each.moment, *(f"{value:.4g}" for value in each[2:]))
         for each in found.worst(count)
     ]
-    print_table(rows, ("window", *heading[2:]), "  ")
+    print_table(rows, (heading[0], *heading[2:]), "  ")
 
 
 def short(text: str) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import completions, options, stdout
+from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.cli.tables import aligned, terminal_width
+from rnnviz.messages import N_
 
 if TYPE_CHECKING:
     from rnnviz.glossary import Term
 
-HELP = """Explain a term in one paragraph, with the notation of Keras, PyTorch, a paper and ONNX.
+HELP = N_("""Explain a term in one paragraph, with the notation of Keras, PyTorch, a paper and ONNX.
 
 TERM is a term in English or Turkish, or a name in code. Without TERM it lists all terms.
 
@@ -24,14 +26,14 @@ Examples:
   rnnviz explain "kaybolan gradyan" --lang tr
   rnnviz explain weight_hh_l0        a name of PyTorch
   rnnviz explain z --json
-"""
+""")
 
 
-@click.command("explain", help=HELP)
+@click.command("explain", cls=LocalizedCommand, help=HELP)
 @click.argument("words", nargs=-1, metavar="[TERM]", shell_complete=completions.terms)
 @options.lang
 @options.notation
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON document."))
 @options.debug
 def command(words: tuple[str, ...], lang: str | None, notation: str, as_json: bool) -> int:
     """Print the list of terms, or one of them."""

@@ -12,13 +12,13 @@ import click
 from rnnviz.cli import completions, config_file, options, stderr
 from rnnviz.cli.step import text_arguments
 from rnnviz.errors import UsageError
-from rnnviz.messages import _
+from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.query import Explorer
     from rnnviz.tui.export.handout.document import HandoutSource
 
-HELP = """Write a lesson or a trace as one HTML page, to print and to step through.
+HELP = N_("""Write a lesson or a trace as one HTML page, to print and to step through.
 
 WHAT is a lesson (its name, its number or its file), or a trace that rnnviz step --save has
 written; with -m it is the text that the model reads, and without a text its example.
@@ -34,7 +34,7 @@ Examples:
   rnnviz handout belt -o belt.html --lang tr
   rnnviz step "not good" --save t.trace && rnnviz handout t.trace -o t.html
   rnnviz handout -m sentiment-gru "not bad at all" -o gru.html
-"""
+""")
 ENDINGS = (".html", ".htm")
 
 
@@ -42,16 +42,16 @@ ENDINGS = (".html", ".htm")
 @click.argument("words", nargs=-1, metavar="[WHAT]", callback=text_arguments.unmarked,
                 shell_complete=completions.lessons)  # fmt: skip
 @click.option("-o", "--output", type=options.output_file(), metavar="FILE.html",
-              help="The file that is written.")  # fmt: skip
+              help=N_("The file that is written."))  # fmt: skip
 @click.option("-m", "--model", metavar="NAME", shell_complete=completions.models,
-              help="WHAT is a text, and this model reads it.")  # fmt: skip
+              help=N_("WHAT is a text, and this model reads it."))  # fmt: skip
 @click.option("--answers/--no-answers", default=True,
-              help="With or without the answers on the last sheet.")  # fmt: skip
+              help=N_("With or without the answers on the last sheet."))  # fmt: skip
 @options.lessons
-@click.option("--data", metavar="DIR", help="Where the table of a series model is.")
+@click.option("--data", metavar="DIR", help=N_("Where the table of a series model is."))
 @options.lang
 @options.device
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help=N_("Say nothing on stderr."))
 @options.debug
 def command(
     words: tuple[str, ...], output: Path | None, model: str | None, answers: bool,

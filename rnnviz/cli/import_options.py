@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rnnviz.cli import completions
+from rnnviz.cli.commands import Choice
 from rnnviz.import_settings import SETTINGS, ImportSettings
+from rnnviz.messages import N_
 
 if TYPE_CHECKING:
     from rnnviz.interop.contents import ImportOptions
@@ -23,26 +25,60 @@ NAMES = (
 )  # fmt: skip
 
 _OPTIONS = (
-    click.option("--activation", metavar="NAME", shell_complete=completions.activations,
-                 help="The activation of the states: tanh, relu … (PyTorch's nonlinearity)."),
-    click.option("--gate-activation", metavar="NAME", shell_complete=completions.activations,
-                 help="The activation of the gates: sigmoid, hard_sigmoid …"),
-    click.option("--reset-after/--reset-before", "reset_after", default=None,
-                 help="Where the reset gate of a GRU acts."),
-    click.option("--head", type=click.Choice(["last", "end", "steps", "none"]),
-                 help="What the dense layers read: the last states, the outputs at the last token, "
-                 "those of every step; none: leave them out."),
-    click.option("--output", metavar="NAME", shell_complete=completions.activations,
-                 help="The activation of the last dense layer: sigmoid, softmax, linear …"),
-    click.option("--dense-activation", metavar="NAME", shell_complete=completions.activations,
-                 help="The activation of the dense layers before the last one."),
-    click.option("--update", type=click.Choice(["keeps", "renews"]),
-                 help="Whether z of a GRU is the share of the old state or of the new one."),
-    click.option("--concat", type=click.Choice(["hx", "xh"]),
-                 help="The order in matrices on h and x side by side."),
-    click.option("--config", type=click.Path(path_type=Path),
-                 help="A JSON file with the architecture of a file of weights alone."),
-)  # fmt: skip
+    click.option(
+        "--activation",
+        metavar="NAME",
+        shell_complete=completions.activations,
+        help=N_("The activation of the states: tanh, relu … (PyTorch's nonlinearity)."),
+    ),
+    click.option(
+        "--gate-activation",
+        metavar="NAME",
+        shell_complete=completions.activations,
+        help=N_("The activation of the gates: sigmoid, hard_sigmoid …"),
+    ),
+    click.option(
+        "--reset-after/--reset-before",
+        "reset_after",
+        default=None,
+        help=N_("Where the reset gate of a GRU acts."),
+    ),
+    click.option(
+        "--head",
+        type=Choice(("last", "end", "steps", "none")),
+        help=N_(
+            "What the dense layers read: the last states, the outputs at the last token, "
+            "those of every step; none: leave them out."
+        ),
+    ),
+    click.option(
+        "--output",
+        metavar="NAME",
+        shell_complete=completions.activations,
+        help=N_("The activation of the last dense layer: sigmoid, softmax, linear …"),
+    ),
+    click.option(
+        "--dense-activation",
+        metavar="NAME",
+        shell_complete=completions.activations,
+        help=N_("The activation of the dense layers before the last one."),
+    ),
+    click.option(
+        "--update",
+        type=Choice(("keeps", "renews")),
+        help=N_("Whether z of a GRU is the share of the old state or of the new one."),
+    ),
+    click.option(
+        "--concat",
+        type=Choice(("hx", "xh")),
+        help=N_("The order in matrices on h and x side by side."),
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help=N_("A JSON file with the architecture of a file of weights alone."),
+    ),
+)
 
 
 def import_options(command: F) -> F:
@@ -61,26 +97,45 @@ def to_import_options(said: dict[str, Any]) -> ImportOptions:
 
 _MODEL_OPTIONS = (
     click.option("--part", metavar="NAME", shell_complete=completions.parts,
-                 help="Of a file with several nets: the one that ends in this layer; a wrong name "
-                 "lists them."),
+                 help=N_("Of a file with several nets: the one that ends in this layer; a wrong "
+                    "name lists them.")),
     click.option("--vocab", metavar="FILE",
-                 help="The words by id: one a line, or JSON (a list, words with ids, a Keras "
-                 "Tokenizer)."),
+                 help=N_("The words by id: one a line, or JSON (a list, words with ids, a Keras "
+                    "Tokenizer).")),
     click.option("--vocab-offset", metavar="N",
-                 help="Added to the ids of --vocab: 3 for Keras's IMDB word index."),
+                 help=N_("Added to the ids of --vocab: 3 for Keras's IMDB word index.")),
     click.option("--tokenizer", metavar="NAME", shell_complete=completions.tokenizers,
-                 help="How texts are cut: words, keras, vectorization, characters or spaces."),
-    click.option("--labels", metavar="A,B,…", help="The names of the outputs."),
+                 help=N_("How texts are cut: words, keras, vectorization, characters or spaces.")),
+    click.option("--labels", metavar="A,B,…", help=N_("The names of the outputs.")),
     click.option("--length", metavar="N",
-                 help="Pad texts to so many tokens, for nets that read their padding."),
-    click.option("--padding", type=click.Choice(["front", "end"]),
-                 help="Where the padding of --length stands."),
+                 help=N_("Pad texts to so many tokens, for nets that read their padding.")),
+    click.option("--padding", type=Choice(("front", "end")),
+                 help=N_("Where the padding of --length stands.")),
 )  # fmt: skip
 
-#: The options that ``step --help`` lists; it takes the others as well.
-_OF_STEP = (
-    "part", "vocab", "tokenizer", "labels", "head", "activation", "gate_activation",
-)  # fmt: skip
+#: The options that ``step --help`` lists, and what it says of them; it takes the others as well.
+_OF_STEP = {
+    "part": N_(
+        "Of a model file: of a file with several nets: the one that ends in this layer; a wrong "
+        "name lists them."
+    ),
+    "vocab": N_(
+        "Of a model file: the words by id: one a line, or JSON (a list, words with ids, a "
+        "Keras Tokenizer)."
+    ),
+    "tokenizer": N_(
+        "Of a model file: how texts are cut: words, keras, vectorization, characters or spaces."
+    ),
+    "labels": N_("Of a model file: the names of the outputs."),
+    "head": N_(
+        "Of a model file: what the dense layers read: the last states, the outputs at the "
+        "last token, those of every step; none: leave them out."
+    ),
+    "activation": N_(
+        "Of a model file: the activation of the states: tanh, relu … (PyTorch's nonlinearity)."
+    ),
+    "gate_activation": N_("Of a model file: the activation of the gates: sigmoid, hard_sigmoid …"),
+}
 
 
 def model_options(command: F) -> F:
@@ -106,5 +161,4 @@ def keep_usual_in_help(command: click.Command) -> None:
     for param in command.params:
         if isinstance(param, click.Option) and str(param.name).replace("_", "-") in SETTINGS:
             param.hidden = param.name not in _OF_STEP
-            text = param.help or ""
-            param.help = f"Of a model file: {text[:1].lower()}{text[1:]}"
+            param.help = _OF_STEP.get(str(param.name), param.help)

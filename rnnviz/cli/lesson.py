@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options, stderr, stdout
+from rnnviz.cli.commands import LocalizedGroup
 from rnnviz.cli.lesson_notes import run_notes
 from rnnviz.cli.lesson_run import run
 from rnnviz.cli.tables import print_table, print_text
 from rnnviz.errors import InvalidFileError, UsageError, brief
+from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson
     from rnnviz.lessons.progress import LessonProgress
 
-HELP = """Lessons for a class or for one: predict, see, say what you saw, change it.
+HELP = N_("""Lessons for a class or for one: predict, see, say what you saw, change it.
 
 Without NAME it lists them. NAME is one of the list, its number, or a file.
 
@@ -32,11 +34,11 @@ Examples:
   rnnviz lesson check mine.toml     is every claim true of the model?
 
 Lessons of your own are in the folder that rnnviz config show names, or in --lessons DIR.
-"""
+""")
 _RUN = "run"
 
 
-class LessonGroup(click.Group):
+class LessonGroup(LocalizedGroup):
     """A group whose first argument may be the name of a lesson: ``lesson NAME`` runs it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -55,10 +57,10 @@ class LessonGroup(click.Group):
 @options.lessons
 @options.lang
 @click.option("--notes", is_flag=True,
-              help="The lecturer's terminal, of NAME or of whatever is on in another one.",
+              help=N_("The lecturer's terminal, of NAME or of whatever is on in another one."),
               )  # fmt: skip
 @options.session
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.option("--json", "as_json", is_flag=True, help=N_("Print the list as JSON."))
 @options.debug
 @click.pass_context
 def command(
@@ -88,7 +90,7 @@ def command(
     progress = ProgressFile(user_state_folder()).read()
     print_table(
         [
-            ("", "name", "title", "min", "level", "you"),
+            ("", _("name"), _("title"), _("min"), _("level"), _("you")),
             *(
                 (
                     str(each.number or ""),
@@ -101,10 +103,10 @@ def command(
                 for each in found
             ),
         ],
-        right=("", "min"),
+        right=("", _("min")),
     )
     stdout.lines()
-    print_text("rnnviz lesson NAME: run one.")
+    print_text(_("rnnviz lesson NAME: run one."))
     return 0
 
 
@@ -120,7 +122,7 @@ def own_folder(lessons: Path | None) -> Path | None:
         return folder
     if lessons is None:
         return None
-    raise UsageError(f"--lessons {lessons}: there is no such folder.")
+    raise UsageError(_("--lessons {folder}: there is no such folder.").format(folder=lessons))
 
 
 def _where(lesson: Lesson, progress: LessonProgress | None) -> str:
@@ -129,8 +131,9 @@ def _where(lesson: Lesson, progress: LessonProgress | None) -> str:
         return ""
     score = f" {progress.right}/{progress.asked}" if progress.asked else ""
     if progress.done:
-        return f"done{score}"
-    return f"step {lesson.index(progress.step) + 1} of {len(lesson.steps)}{score}"
+        return _("done") + score
+    n = lesson.index(progress.step) + 1
+    return _("step {n} of {count}").format(n=n, count=len(lesson.steps)) + score
 
 
 def _record(lesson: Lesson) -> dict[str, Any]:
@@ -142,17 +145,20 @@ def _record(lesson: Lesson) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@command.command("check")
+CHECK_HELP = N_("""Check lesson files: texts, positions and, with the models, every claim.
+
+Prints a line for each problem. Exit code 4 if there is one.
+""")
+
+
+@command.command("check", help=CHECK_HELP)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...",
                 type=click.Path(path_type=Path))  # fmt: skip
-@click.option("--data", metavar="DIR", help="Where the table of a series model is.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of problems.")
+@click.option("--data", metavar="DIR", help=N_("Where the table of a series model is."))
+@click.option("--json", "as_json", is_flag=True, help=N_("Print a JSON list of problems."))
 @options.debug
 def check(files: tuple[Path, ...], data: str | None, as_json: bool) -> int:
-    """Check lesson files: texts, positions and, with the models, every claim.
-
-    Prints a line for each problem. Exit code 4 if there is one.
-    """
+    """Check lesson files: texts, positions and, with the models, every claim."""
     from rnnviz import explore
     from rnnviz.lessons.catalogue import find
     from rnnviz.lessons.check import check as problems_of
@@ -181,7 +187,7 @@ def check(files: tuple[Path, ...], data: str | None, as_json: bool) -> int:
             where = f"{row['file']} [{row['lang']}] {row['step']}".rstrip() + ": "
             stdout.lines(f"{where if row['lang'] else ''}{row['message']}")
         if not rows:
-            stdout.lines("Nothing is wrong.")
+            stdout.lines(_("Nothing is wrong."))
     return 4 if rows else 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz.cli import config_file, options
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson
@@ -29,10 +30,11 @@ def run_notes(
     from rnnviz.tui.notes.app import NotesApp
 
     if not options.stdout_is_terminal():
-        name = "NAME" if path is None else path.stem
+        name = _("NAME") if path is None else path.stem
         raise UsageError(
-            "--notes needs a terminal.\n"
-            f"As text: rnnviz lesson {name} --plain --answers"
+            _(
+                "--notes needs a terminal.\nAs text: rnnviz lesson {name} --plain --answers"
+            ).format(name=name)
         )  # fmt: skip
     require_support()
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from rnnviz.cli import completions, config_file, lesson_training, options, stdout
+from rnnviz.cli.commands import Choice, LocalizedCommand
 from rnnviz.cli.lesson_notes import run_notes
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import reason, user_state_folder
+from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson
@@ -25,28 +27,34 @@ if TYPE_CHECKING:
 PHASES = ("before", "after")
 
 
-@click.command("run", hidden=True)
+RUN_HELP = N_("""Run the lesson NAME: on a terminal as a screen, elsewhere as lines of text.
+""")
+
+
+@click.command("run", cls=LocalizedCommand, hidden=True, help=RUN_HELP)
 @click.argument("name", metavar="NAME", shell_complete=completions.lessons)
 @options.lessons
 @options.lang
 @options.theme
 @options.colour
 @options.device
-@click.option("--step", metavar="ID", help="Begin at this step: its id, or its number.")
-@click.option("--restart", is_flag=True, help="Begin at the first step, not where you were.")
-@click.option("--plain", is_flag=True, help="Lines of text, no screen.")
+@click.option("--step", metavar="ID", help=N_("Begin at this step: its id, or its number."))
+@click.option("--restart", is_flag=True, help=N_("Begin at the first step, not where you were."))
+@click.option("--plain", is_flag=True, help=N_("Lines of text, no screen."))
 @click.option("--answers", is_flag=True,
-              help="With --plain: what is right, and the notes for the lecturer.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print the lesson as JSON.")
+              help=N_("With --plain: what is right, and the notes for the lecturer."))  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help=N_("Print the lesson as JSON."))
 @click.option("--results", type=options.output_file(), metavar="FILE.jsonl",
-              help="Append a line for each answer: no names; see rnnviz results.")  # fmt: skip
-@click.option("--phase", type=options.Choice(PHASES),
-              help="Of a quiz: before the course no answer is told.")  # fmt: skip
-@click.option("--notes", is_flag=True,
-              help="The lecturer's terminal: notes, answers and clock; it steers the other one.",
-              )  # fmt: skip
+              help=N_("Append a line for each answer: no names; see rnnviz results."))  # fmt: skip
+@click.option("--phase", type=Choice(PHASES),
+              help=N_("Of a quiz: before the course no answer is told."))  # fmt: skip
+@click.option(
+    "--notes",
+    is_flag=True,
+    help=N_("The lecturer's terminal: notes, answers and clock; it steers the other one."),
+)
 @options.session
-@click.option("--data", metavar="DIR", help="Where the table of a series model is.")
+@click.option("--data", metavar="DIR", help=N_("Where the table of a series model is."))
 @options.debug
 @click.pass_context
 def run(
@@ -198,8 +206,15 @@ def step_of(lesson: Lesson, typed: str) -> int:
         if full in ids:
             return ids.index(full) + 1
     raise UsageError(
-        f"--step {typed[:80]}: {lesson.id} has no such step.{nearest(typed, ids)} "
-        f"Its steps are 1 to {len(ids)}: {', '.join(ids)}."
+        _(
+            "--step {typed}: {id} has no such step.{close} Its steps are 1 to {count}: {names}."
+        ).format(
+            typed=typed[:80],
+            id=lesson.id,
+            close=nearest(typed, ids),
+            count=len(ids),
+            names=", ".join(ids),
+        )
     )
 
 

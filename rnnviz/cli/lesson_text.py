@@ -25,7 +25,7 @@ def lesson_lines(lesson: Lesson, explorer: Explorer | None, first: int = 1) -> I
     """
     lang, N = lesson.lang, len(lesson.steps)
 
-    def say(key: str, **values: object) -> str:
+    def phrase(key: str, **values: object) -> str:
         return i18n.text(f"lesson.{key}", lang, **values)
 
     yield lesson.title
@@ -34,18 +34,18 @@ def lesson_lines(lesson: Lesson, explorer: Explorer | None, first: int = 1) -> I
     for n, step in enumerate(lesson.steps, start=1):
         if n >= first:
             yield ""
-            yield say("text_step", n=n, N=N, id=step.id)
+            yield phrase("text_step", n=n, N=N, id=step.id)
             yield from _reads(step, before, lang)
             yield step.say
             yield from _asks(step, lang)
             if explorer is not None:
                 yield from _answers(step, explorer, lang)
             elif step.reveal:
-                yield say("text_hidden")
+                yield phrase("text_hidden")
             for change in step.changes:
                 yield from _changes(change, lang, answers=explorer is not None)
             if explorer is not None and step.notes:
-                yield say("text_notes", notes=step.notes)
+                yield phrase("text_notes", notes=step.notes)
         before = step
 
 

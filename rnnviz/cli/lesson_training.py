@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz import signals
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson
@@ -43,7 +44,7 @@ def train(
         while process.end is None:
             if stop():
                 process.stop_and_wait()
-                raise InterruptedTraining("The training was stopped.", 130)
+                raise InterruptedTraining(_("The training was stopped."), 130)
             if (event := process.receive(TICK)) is not None:
                 watch(event)
         end = process.end
@@ -64,12 +65,22 @@ def training_job(wanted: Mapping[str, object]) -> TrainingJob:
     given: dict[str, object] = {}
     for name, value in wanted.items():
         if name not in names:
-            raise UsageError(f"train: there is no {name!r}.{nearest(name, names)}")
+            raise UsageError(
+                _("train: there is no {name!r}.{close}").format(
+                    name=name, close=nearest(name, names)
+                )
+            )
         text = name in ("recipe", "data", "cell", "variant", "sentence")
         whole = name not in ("seconds", "dropout", "recurrent_dropout")
         expected = str if text else int if whole else (int, float)
         if not isinstance(value, expected) or isinstance(value, bool):
-            raise UsageError(f"train: {name} = {value!r} is not a {'text' if text else 'number'}.")
+            raise UsageError(
+                (
+                    _("train: {name} = {value!r} is not a text.")
+                    if text
+                    else _("train: {name} = {value!r} is not a number.")
+                ).format(name=name, value=value)
+            )
         given[name] = value
     recipe, data, seconds = (given.pop(name, None) for name in ("recipe", "data", "seconds"))
     options = runs.Options(**given)  # type: ignore[arg-type]

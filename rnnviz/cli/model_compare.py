@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import completions, options, stdout
+from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.cli.tables import print_table, print_text
 from rnnviz.display import visible
+from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.explore.model_difference import ModelDifference, SpecDifference, ValueDifference
 
-HELP = """Say where models A and B begin to differ: names, runs or files.
+HELP = N_("""Say where models A and B begin to differ: names, runs or files.
 
 Both read TEXT, or A's example. Of nets of the same shapes it names the first layer, token, value
 and unit that differ by more than the tolerance, the largest difference of every value, and the
@@ -28,7 +30,7 @@ Examples:
   rnnviz models compare imdb-lstm last --json
 
 Exit code 0 whether they are equal or not.
-"""
+""")
 
 
 class Tolerance(click.FloatRange):
@@ -43,19 +45,19 @@ class Tolerance(click.FloatRange):
         """The number, or an error for one that is not finite."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
+            self.fail(_("{value} is not a finite number.").format(value=value), param, ctx)
         return number
 
 
-@click.command("compare", help=HELP)
+@click.command("compare", cls=LocalizedCommand, help=HELP)
 @click.argument("a", shell_complete=completions.models)
 @click.argument("b", shell_complete=completions.models)
 @click.argument("words", nargs=-1, metavar="[TEXT]...")
 @click.option("--tolerance", type=Tolerance(), default=1e-5, show_default=True,
-              help="Largest difference of two numbers that count as equal.")  # fmt: skip
+              help=N_("Largest difference of two numbers that count as equal."))  # fmt: skip
 @click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
-              help="Of models that read a series: where its table is, or: sample.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+              help=N_("Of models that read a series: where its table is, or: sample."))  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.debug
 def command(
     a: str, b: str, words: tuple[str, ...], tolerance: float, data: str | None, as_json: bool
@@ -84,46 +86,63 @@ def command(
 
 def _summary(found: ModelDifference, names: tuple[str, str]) -> Iterator[str]:
     one, other = map(visible, names)
-    same = "the same net" if found.same_net else "different nets"
-    yield f"{one} and {other}: {same}, {len(found.tokens)} tokens read"
+    said = (
+        _("{one} and {other}: the same net, {count} tokens read")
+        if found.same_net
+        else _("{one} and {other}: different nets, {count} tokens read")
+    )
+    yield said.format(one=one, other=other, count=len(found.tokens))
     if found.unread:
-        yield f"Not compared on this text: {found.unread}"
+        yield _("Not compared on this text: {reason}").format(reason=found.unread)
         return
     for each in found.ids:
-        yield f"{each.field}: id {each.a} and {each.b}"
+        yield _("{field}: id {a} and {b}").format(field=each.field, a=each.a, b=each.b)
     if not found.largest:
         for name, output in zip((one, other), found.outputs, strict=True):
-            yield f"output of {name}: {', '.join(map(_number, output))}"
+            yield _("output of {name}: {values}").format(
+                name=name, values=", ".join(map(_number, output))
+            )
         return
     largest = max((each.size for each in found.largest), default=0.0)
-    compared = "compared" if found.incomparable else "recorded"
     if found.first is None:
         yield (
-            f"Equal to {found.tolerance:g}: of all {compared} values the largest difference is "
-            f"{largest:.3g}."
-        )
+            _(
+                "Equal to {tolerance:g}: of all compared values the largest difference is "
+                "{largest:.3g}."
+            )
+            if found.incomparable
+            else _(
+                "Equal to {tolerance:g}: of all recorded values the largest difference is "
+                "{largest:.3g}."
+            )
+        ).format(tolerance=found.tolerance, largest=largest)
     else:
         yield (
-            f"First difference: {_place(found, found.first)}: {_number(found.first.a)} and "
-            f"{_number(found.first.b)}"
+            _("First difference: {place}: {a} and {b}").format(
+                place=_place(found, found.first), a=_number(found.first.a), b=_number(found.first.b)
+            )
         )
     for layer, reason in dict.fromkeys((each.layer, each.reason) for each in found.incomparable):
         values = [e.name for e in found.incomparable if (e.layer, e.reason) == (layer, reason)]
-        yield f"Not compared: {', '.join(values)} of layer {layer}: {reason}"
+        yield _("Not compared: {values} of layer {layer}: {reason}").format(
+            values=", ".join(values), layer=layer, reason=reason
+        )
 
 
 def _place(found: ModelDifference, at: ValueDifference) -> str:
     """Layer, token, value and unit; tokens are counted from 1, units from 0."""
     if at.layer == "head":
-        return f"head, logit {at.unit}"
+        return _("head, logit {unit}").format(unit=at.unit)
     token = visible(found.tokens[at.t]) if at.t < len(found.tokens) else ""
-    return f"layer {at.layer}, token {at.t + 1} {token!r}, {at.name} of unit {at.unit}"
+    return _("layer {layer}, token {number} {token!r}, {name} of unit {unit}").format(
+        layer=at.layer, number=at.t + 1, token=token, name=at.name, unit=at.unit
+    )
 
 
 def _print_specs(found: ModelDifference, names: tuple[str, str]) -> None:
     if not found.specs:
         return
-    rows = [("spec", *names)]
+    rows = [(_("spec"), *names)]
     rows += [(each.field, _value_text(each, "a"), _value_text(each, "b")) for each in found.specs]
     stdout.lines()
     print_table(rows)
@@ -135,22 +154,22 @@ def _value_text(each: SpecDifference, side: str) -> str:
 
 
 def _print_values(found: ModelDifference, names: tuple[str, str]) -> None:
-    rows = [("layer", "value", "largest difference", "token", "unit", *names)]
+    rows = [(_("layer"), _("value"), _("largest difference"), _("token"), _("unit"), *names)]
     for each in found.largest:
         rows.append((
             each.layer, each.name, f"{each.size:.3g}", str(each.t + 1), str(each.unit),
             _number(each.a), _number(each.b),
         ))  # fmt: skip
-    print_table(rows, ("largest difference", "token", "unit", *names))
+    print_table(rows, rows[0][2:])
 
 
 def _print_weights(found: ModelDifference, names: tuple[str, str]) -> None:
-    rows = [("weights", "differ", "most at", *names)]
+    rows = [(_("weights"), _("differ"), _("most at"), *names)]
     for each in found.weights:
         at = ", ".join(map(str, each.at))
         rows.append((
-            each.name, f"{each.count:,} of {each.size:,}", f"[{at}]", _number(each.a),
-            _number(each.b),
+            each.name, _("{count:,} of {size:,}").format(count=each.count, size=each.size),
+            f"[{at}]", _number(each.a), _number(each.b),
         ))  # fmt: skip
     print_table(rows, names)
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rnnviz.cli import completions, options, stderr, stdout
+from rnnviz.cli.commands import Choice, LocalizedCommand
 from rnnviz.display import json_text
 from rnnviz.errors import UsageError
 from rnnviz.files import require_distinct, require_writable, write_output
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.data.vocabulary import Vocabulary
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 #: The endings of the two files of rnnviz.
 OWN_ENDINGS: Final = (".json", ".safetensors")
 
-HELP = """Write model NAME to FILE, to keep, to hand out or for another framework.
+HELP = N_("""Write model NAME to FILE, to keep, to hand out or for another framework.
 
 The ending of FILE says which:
 
@@ -42,24 +44,24 @@ Examples:
   rnnviz models export sentiment-lstm net.keras
   rnnviz models export sentiment-gru net.pt --vocab
   rnnviz models export agnews-bilstm net.pt --code pytorch > net.py
-"""
+""")
 
 
-@click.command("export", help=HELP)
+@click.command("export", cls=LocalizedCommand, help=HELP)
 @click.argument("name", shell_complete=completions.models)
 @click.argument("file", type=options.output_file(str), required=False)
 @click.option("--words", type=click.IntRange(1), metavar="N",
-              help="Keep the N most frequent words; the others become unknown.")  # fmt: skip
-@click.option("--layout", type=options.Choice(("rnnviz", "pytorch")),
-              help="Names and shapes in .safetensors (rnnviz by default) and .npz (pytorch).",
+              help=N_("Keep the N most frequent words; the others become unknown."))  # fmt: skip
+@click.option("--layout", type=Choice(("rnnviz", "pytorch")),
+              help=N_("Names and shapes in .safetensors (rnnviz by default) and .npz (pytorch)."),
               )  # fmt: skip
 @click.option("--vocab", is_flag=True,
-              help="Write the words, too, one a line, to FILE.vocab.txt.")  # fmt: skip
+              help=N_("Write the words, too, one a line, to FILE.vocab.txt."))  # fmt: skip
 @click.option("--scaling", is_flag=True,
-              help="Of a model of a series: write mean and deviation of its columns, too, "
-                   "to FILE.scaling.json.")  # fmt: skip
-@click.option("--code", type=options.Choice(("keras", "pytorch", "jax")),
-              help="Print a program that rebuilds the net and loads FILE.")  # fmt: skip
+              help=N_("Of a model of a series: write mean and deviation of its columns, too, "
+                      "to FILE.scaling.json."))  # fmt: skip
+@click.option("--code", type=Choice(("keras", "pytorch", "jax")),
+              help=N_("Print a program that rebuilds the net and loads FILE."))  # fmt: skip
 @options.debug
 def command(
     name: str, file: str | None, words: int | None, layout: str | None, vocab: bool,
@@ -67,7 +69,9 @@ def command(
 ) -> None:  # fmt: skip
     """Write the files and print their paths, or the program; the rest goes to stderr."""
     if file is None and code is None:
-        raise UsageError("Name a FILE: rnnviz models export NAME FILE.keras, or .pt, .onnx, .json")
+        raise UsageError(
+            _("Name a FILE: rnnviz models export NAME FILE.keras, or .pt, .onnx, .json")
+        )
     output = None if file is None else _output(file)
     key = _format(output, layout, code)
     if key is not None:
@@ -77,21 +81,27 @@ def command(
 
     assert output is not None
     if vocab or scaling:
-        said = "--vocab: FILE.json holds the words already." if vocab else (
-            "--scaling: FILE.json holds the scaling already."
+        said = _("--vocab: FILE.json holds the words already.") if vocab else (
+            _("--scaling: FILE.json holds the scaling already.")
         )  # fmt: skip
         raise UsageError(said)
     path = _json_of(output)
     export(name, path, words)
     weights = path.with_suffix(".safetensors")
-    stderr.say(f"files of rnnviz: {path.name} and its weights {weights.name}, float16")
+    stderr.say(
+        _("files of rnnviz: {name} and its weights {weights}, float16").format(
+            name=path.name, weights=weights.name
+        )
+    )
     stdout.path(path)
 
 
 def _output(file: str) -> Path:
     """The path of FILE; UsageError for a folder."""
     if file.endswith(("/", os.sep)) and Path(file).name:
-        raise UsageError(f"{file} is a folder. Name a file in it: {file}NAME.keras")
+        raise UsageError(
+            _("{file} is a folder. Name a file in it: {file}NAME.keras").format(file=file)
+        )
     return Path(file)
 
 
@@ -108,14 +118,18 @@ def _format(file: Path | None, layout: str | None, code: str | None) -> str | No
         elif key == "npz" and (layout == "rnnviz" or (code == "jax" and layout is None)):
             key = "npz-rnnviz"
         elif layout is not None and file.suffix not in (".safetensors", ".npz"):
-            raise UsageError("--layout is of a FILE.safetensors or a FILE.npz.")
+            raise UsageError(_("--layout is of a FILE.safetensors or a FILE.npz."))
         elif key is None and _is_ending(file.suffix):
             known = (*OWN_ENDINGS, *(e for form in FORMATS.values() for e in form.endings))
             raise UsageError(
-                f"{file.name} has no ending of a model file. They are: {' '.join(known)}"
+                _("{name} has no ending of a model file. They are: {endings}").format(
+                    name=file.name, endings=" ".join(known)
+                )
             )
     if code is not None and key not in PROGRAMS[code].formats:
-        raise UsageError(f"--code {code} loads a FILE{PROGRAMS[code].ending}.")
+        raise UsageError(
+            _("--code {code} loads a FILE{ending}.").format(code=code, ending=PROGRAMS[code].ending)
+        )
     return key
 
 
@@ -134,40 +148,48 @@ def _for_framework(
     from rnnviz.model_files import load, locate
     from rnnviz.runs.export import truncate_vocabulary
 
-    outputs = {} if file is None else {"The model": file}
+    outputs = {} if file is None else {_("The model"): file}
     if vocab and file is not None:
-        outputs["Its vocabulary"] = beside(file, ".vocab.txt")
+        outputs[_("Its vocabulary")] = beside(file, ".vocab.txt")
     if scaling and file is not None:
-        outputs["Its scaling"] = beside(file, ".scaling.json")
+        outputs[_("Its scaling")] = beside(file, ".scaling.json")
     require_distinct(outputs, locate(name))
     stored = load(name)
     stored = stored if words is None else truncate_vocabulary(stored, words)
     known = _words(stored)
     if vocab and known is None:
-        raise UsageError(f"--vocab: {stored.name} has no vocabulary.")
+        raise UsageError(_("--vocab: {name} has no vocabulary.").format(name=stored.name))
     if vocab and known is not None and not one_a_line(known.words):
         raise UsageError(
-            f"--vocab: a word of {stored.name} has a line break in it, so the words cannot stand "
-            "one a line. Files of .keras and .json hold them."
+            _(
+                "--vocab: a word of {name} has a line break in it, so the words cannot stand "
+                "one a line. Files of .keras and .json hold them."
+            ).format(name=stored.name)
         )
     if scaling and not isinstance(stored.encoder, Scaling):
-        raise UsageError(f"--scaling: {stored.name} reads no series, and scales nothing.")
+        raise UsageError(
+            _("--scaling: {name} reads no series, and scales nothing.").format(name=stored.name)
+        )
     model = stored.model
     text = None if code is None else _program(stored, code, file)
     if file is not None:
         data = written(stored.name, model.spec, model.params, key, known)
         write_output(file, data)
         if vocab and known is not None:
-            write_output(outputs["Its vocabulary"], "\n".join(known.words) + "\n")
+            write_output(outputs[_("Its vocabulary")], "\n".join(known.words) + "\n")
         if scaling and isinstance(stored.encoder, Scaling):
             document = json_text(stored.encoder.to_json(), indent=1)
-            write_output(outputs["Its scaling"], f"{document}\n")
+            write_output(outputs[_("Its scaling")], f"{document}\n")
         inside = (
-            " with the words in assets/vocabulary.json"
+            " " + _("with the words in assets/vocabulary.json")
             if key == "keras" and known is not None
             else ""
         )
-        stderr.say(f"{FORMATS[key].title}{inside}, {len(data):,} bytes, float32")
+        stderr.say(
+            _("{what}, {count:,} bytes, float32").format(
+                what=translated(FORMATS[key].title) + inside, count=len(data)
+            )
+        )
         for note in _notes(stored, key, code, scaling):
             stderr.say(note)
     if text is not None:
@@ -187,12 +209,16 @@ def _notes(stored: StoredModel, key: str, code: str | None, scaling: bool) -> It
     yield from converted
     if missing:
         programs = [name for name, kind in PROGRAMS.items() if key in kind.formats]
-        hint = f"; --code {programs[0]} prints the program" if programs and code is None else ""
-        yield f"not in the file: {', '.join(missing)}{hint}"
+        said = _("not in the file: {names}").format(names=", ".join(missing))
+        if programs and code is None:
+            said += "; " + _("--code {name} prints the program").format(name=programs[0])
+        yield said
     if isinstance(stored.encoder, Scaling) and not scaling:
         yield (
-            "not in the file: mean and deviation of the columns, by which its inputs are scaled "
-            "and its forecast is turned into a measurement; --scaling writes them"
+            _(
+                "not in the file: mean and deviation of the columns, by which its inputs are "
+                "scaled and its forecast is turned into a measurement; --scaling writes them"
+            )
         )
 
 
@@ -235,8 +261,12 @@ def _words(stored: StoredModel) -> Vocabulary | None:
 def _json_of(file: Path) -> Path:
     """FILE.json, for FILE with or without its ending; UsageError if it cannot be two files."""
     if not file.name or file.name == "..":
-        raise UsageError("FILE has no name. Type for example: rnnviz models export NAME mine.json")
+        raise UsageError(
+            _("FILE has no name. Type for example: rnnviz models export NAME mine.json")
+        )
     if require_writable(file) is not None and not file.is_file():
-        raise UsageError(f"{file} is no file, and export writes two: name FILE.json.")
+        raise UsageError(
+            _("{file} is no file, and export writes two: name FILE.json.").format(file=file)
+        )
     ending = file.suffix in OWN_ENDINGS
     return file.with_suffix(".json") if ending else file.with_name(f"{file.name}.json")

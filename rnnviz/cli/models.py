@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnviz import i18n
 from rnnviz.cli import (
     completions,
     import_report,
@@ -16,15 +17,19 @@ from rnnviz.cli import (
     options,
     stdout,
 )
+from rnnviz.cli.commands import LocalizedGroup
 from rnnviz.cli.tables import (
     layer_table,
+    metric_name,
     print_table,
     print_text,
     published_text,
+    score_name,
     terminal_width,
 )
 from rnnviz.errors import RnnvizError, damage
 from rnnviz.files import invalid_file_on_error
+from rnnviz.messages import N_, _, language, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +38,12 @@ if TYPE_CHECKING:
     from rnnviz.model_files import StoredModel
 
 
-@click.group("models", invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+MODELS_HELP = N_("""List the models that ship with rnnviz, those trained here and those imported.
+""")
+
+
+@click.group("models", cls=LocalizedGroup, invoke_without_command=True, help=MODELS_HELP)
+@click.option("--json", "as_json", is_flag=True, help=N_("Print a JSON list."))
 @options.debug
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -47,19 +56,19 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     rows = []
     known = shipped()
-    models = [(name, name, "shipped") for name in known]
+    models = [(name, name, N_("shipped")) for name in known]
     # A run whose name another model has is opened by its path.
     taken = {*known, *imported(), "last"}
     models += [
-        (str(path) if path.name in taken else path.name, str(path), "trained here")
+        (str(path) if path.name in taken else path.name, str(path), N_("trained here"))
         for path in trained_runs()
     ]
-    models += [(name, name, "imported") for name in imported()]
-    models += [(name, name, "copy with a bug") for name in BUGGY_COPIES]
+    models += [(name, name, N_("imported")) for name in imported()]
+    models += [(name, name, N_("copy with a bug")) for name in BUGGY_COPIES]
     for shown, name, origin in models:
         path = Path(name)
         try:
-            with invalid_file_on_error(path, "model"):
+            with invalid_file_on_error(path, _("model")):
                 rows.append(_row(load(name)) | {"name": shown, "from": origin})
         except RnnvizError as error:
             # List the others in spite of a damaged run.
@@ -69,9 +78,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
         return
     _table(rows)
     stdout.lines()
-    print_text("rnnviz models show NAME: layers and parameter counts.")
-    print_text("rnnviz step -m NAME TEXT: step through one.")
-    print_text("rnnviz models import FILE: one of Keras, PyTorch, ONNX and others.")
+    print_text(_("rnnviz models show NAME: layers and parameter counts."))
+    print_text(_("rnnviz step -m NAME TEXT: step through one."))
+    print_text(_("rnnviz models import FILE: one of Keras, PyTorch, ONNX and others."))
 
 
 command.add_command(model_import.import_command)
@@ -92,7 +101,8 @@ def _row(stored: StoredModel) -> dict[str, Any]:
 def _damaged(name: str, why: str) -> dict[str, Any]:
     """The row of a model that cannot be read."""
     return {
-        "name": name, "net": "-", "parameters": None, "trained_on": f"damaged: {why}",
+        "name": name, "net": "-", "parameters": None,
+        "trained_on": _("damaged: {why}").format(why=why),
         "metrics": {}, "published": None, "damaged": why,
     }  # fmt: skip
 
@@ -126,21 +136,33 @@ def _metrics(stored: StoredModel) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    cells = [("name", "net", "parameters", "trained on", "validation", "test", "published", "from")]
+    cells = [
+        (
+            _("name"),
+            _("net"),
+            _("parameters"),
+            _("trained on"),
+            _("validation"),
+            _("test"),
+            _("published"),
+            _("from"),
+        )
+    ]
     for row in rows:
         count = "-" if row["parameters"] is None else f"{row['parameters']:,}"
         scores = [_score(row["metrics"], of) for of in ("validation", "test")]
         scores.append(_to_reach(row["published"]))
-        cells.append((row["name"], row["net"], count, row["trained_on"], *scores, row["from"]))
+        about = i18n.trained_on(row["trained_on"], language())
+        cells.append((row["name"], row["net"], count, about, *scores, translated(row["from"])))
     print_table(cells)
 
 
 def _score(metrics: Mapping[str, Any], of: str) -> str:
     """The main metric: accuracy for classes, the error for forecasts."""
-    for key, name in (("accuracy", "accuracy"), ("mae", "MAE")):
+    for key, name in (("accuracy", N_("accuracy")), ("mae", N_("MAE"))):
         value = metrics.get(f"{of}_{key}")
         if isinstance(value, int | float):
-            return f"{name} {value:.4g}"
+            return f"{translated(name)} {value:.4g}"
     return "-"
 
 
@@ -149,13 +171,16 @@ def _to_reach(found: Any) -> str:
     value = found.get("value") if isinstance(found, dict) else None
     if not isinstance(value, int | float):
         return "-"
-    metric = "MAE" if found.get("metric") == "mae" else found.get("metric")
-    return f"{found.get('of', 'validation')} {metric} {value:.4g}"
+    return f"{score_name(found.get('of', 'validation'), found.get('metric'))} {value:.4g}"
 
 
-@command.command("show")
+SHOW_HELP = N_("""Show the layers of model NAME with the arithmetic of each parameter count.
+""")
+
+
+@command.command("show", help=SHOW_HELP)
 @click.argument("name", shell_complete=completions.models)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.debug
 def show(name: str, as_json: bool) -> None:
     """Show the layers of model NAME with the arithmetic of each parameter count."""
@@ -179,18 +204,27 @@ def show(name: str, as_json: bool) -> None:
             document["imported"] = stored.record["imported"]
         stdout.document(document)
         return
-    print_text(f"{stored.name}: {stored.about}")
+    print_text(f"{stored.name}: {i18n.trained_on(stored.about, language())}")
     stdout.lines(*layer_table(rows, terminal_width()))
     for key, value in metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         unit = _in_unit(stored.record.get("metric"), key, value)
-        stdout.lines(f"{key.replace('_', ' ')}: {shown}{unit}")
+        stdout.lines(f"{_metric_text(key)}: {shown}{unit}")
     if stored.record.get("published"):
-        print_text(f"published: {published_text(stored.record['published'])}")
-    stdout.lines(f"weights: {stored.weights_path}")
+        print_text(_("published: {score}").format(score=published_text(stored.record["published"])))
+    stdout.lines(_("weights: {path}").format(path=stored.weights_path))
     if isinstance(stored.record.get("imported"), dict):
         for line in import_report.report_lines(stored.record["imported"]):
             print_text(line)
+
+
+def _metric_text(key: str) -> str:
+    """The name of a metric in a record, "validation_accuracy", in words."""
+    split, _found, metric = key.replace("_", " ").rpartition(" ")
+    if not split:
+        return metric_name(metric)
+    split = " ".join(map(metric_name, split.split()))
+    return _("{split} {metric}").format(split=split, metric=metric_name(metric))
 
 
 def _in_unit(metric: Any, key: str, value: Any) -> str:

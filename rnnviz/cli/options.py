@@ -13,30 +13,18 @@ import click
 
 from rnnviz.cells import CELLS
 from rnnviz.cli import completions
-from rnnviz.errors import nearest
-from rnnviz.messages import set_language
+from rnnviz.cli.commands import LANG_ATTRIBUTES, Choice
+from rnnviz.cli.language import VARIABLE, language_of_locale
+from rnnviz.messages import N_, _
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
 #: The first one is the default.
 NOTATIONS = ("rnnviz", "keras", "pytorch", "paper", "onnx")
 COLOURS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda")
 SWITCH = ("off", "on")
-
-
-class Choice(click.Choice[str]):
-    """A choice whose error names the nearest valid value."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value, or an error that says which was probably meant."""
-        if value not in self.choices:
-            valid = [str(c) for c in self.choices]
-            close = nearest(str(value), valid)
-            self.fail(f"{value!r} is not one of {', '.join(valid)}.{close}", param, ctx)
-        return str(value)
 
 
 class Share(click.FloatRange):
@@ -51,7 +39,7 @@ class Share(click.FloatRange):
         """The number, or an error with the range."""
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
-            self.fail(f"{value} is not in the range 0<=x<1.", param, ctx)
+            self.fail(_("{value} is not in the range 0<=x<1.").format(value=value), param, ctx)
         return number
 
 
@@ -67,7 +55,9 @@ class Positive(click.FloatRange):
         """The number, or an error with the range."""
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
-            self.fail(f"{value} is not in the range 0<x<=1000000.", param, ctx)
+            self.fail(
+                _("{value} is not in the range 0<x<=1000000.").format(value=value), param, ctx
+            )
         return number
 
 
@@ -87,35 +77,25 @@ def model(f: F) -> F:
     """-m/--model and --cell."""
     f = click.option(
         "-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", shell_complete=completions.models,
-        help="A model that rnnviz models lists, last (the newest run), or the path of a run, "
-             "of a model's JSON or of a file of Keras, PyTorch, ONNX …",
+        help=N_("A model that rnnviz models lists, last (the newest run), or the path of a run, "
+                "of a model's JSON or of a file of Keras, PyTorch, ONNX …"),
     )(f)  # fmt: skip
     return click.option(
         "--cell",
         type=Choice(tuple(CELLS)),
-        help="Short for the sentiment model with this cell; the cell of a net by hand.",
+        help=N_("Short for the sentiment model with this cell; the cell of a net by hand."),
     )(f)
 
 
 def lang(f: F) -> F:
-    """--lang."""
-    return click.option(
-        "--lang", type=Choice(LANGUAGES), envvar="RNNVIZ_LANG", is_eager=True,
-        callback=_use_language, help="Language of the screen.",
-    )(f)  # fmt: skip
-
-
-def _use_language(ctx: click.Context, param: click.Parameter, choice: str | None) -> str | None:
-    """Speak the language in messages, too."""
-    if not ctx.resilient_parsing:
-        set_language(language(choice))
-    return choice
+    """--lang, passed to the command; all others take it, too."""
+    return click.option("--lang", envvar=VARIABLE, **LANG_ATTRIBUTES)(f)
 
 
 def theme(f: F) -> F:
     """--theme."""
     return click.option(
-        "--theme", type=Choice(THEMES), envvar="RNNVIZ_THEME", help="Colours of the screen."
+        "--theme", type=Choice(THEMES), envvar="RNNVIZ_THEME", help=N_("Colours of the screen.")
     )(f)
 
 
@@ -123,24 +103,29 @@ def presenter(f: F) -> F:
     """--presenter."""
     return click.option(
         "--presenter/--no-presenter", envvar="RNNVIZ_PRESENTER", default=False,
-        help="Open in presenter mode: one thing at a time, large, with a clock.",
+        help=N_("Open in presenter mode: one thing at a time, large, with a clock."),
     )(f)  # fmt: skip
 
 
 def notation(f: F) -> F:
     """--notation."""
     return click.option(
-        "--notation", type=Choice(NOTATIONS), envvar="RNNVIZ_NOTATION", default=NOTATIONS[0],
-        help="The symbols of the screen: those of Keras, PyTorch, a paper (Chung et al. 2014) or "
-             "ONNX. JSON and CSV always have the same names.",
-    )(f)  # fmt: skip
+        "--notation",
+        type=Choice(NOTATIONS),
+        envvar="RNNVIZ_NOTATION",
+        default=NOTATIONS[0],
+        help=N_(
+            "The symbols of the screen: those of Keras, PyTorch, a paper (Chung et al. 2014) or "
+            "ONNX. JSON and CSV always have the same names."
+        ),
+    )(f)
 
 
 def colour(f: F) -> F:
     """--color."""
     return click.option(
         "--color", type=Choice(COLOURS), envvar="RNNVIZ_COLOR", default="auto",
-        help="Colour: auto looks at the terminal and at NO_COLOR.",
+        help=N_("Colour: auto looks at the terminal and at NO_COLOR."),
     )(f)  # fmt: skip
 
 
@@ -148,29 +133,32 @@ def lessons(f: F) -> F:
     """--lessons."""
     return click.option(
         "--lessons", type=click.Path(path_type=Path, file_okay=False), envvar="RNNVIZ_LESSONS",
-        metavar="DIR", help="A folder of lessons of your own.",
+        metavar="DIR", help=N_("A folder of lessons of your own."),
     )(f)  # fmt: skip
 
 
 def session(f: F) -> F:
     """--session."""
     return click.option(
-        "--session", metavar="N",
-        help="With --notes: of several screens the one of this process; a wrong one lists them.",
-    )(f)  # fmt: skip
+        "--session",
+        metavar="N",
+        help=N_(
+            "With --notes: of several screens the one of this process; a wrong one lists them."
+        ),
+    )(f)
 
 
 def device(f: F) -> F:
     """--device."""
     return click.option(
         "--device", type=Choice(DEVICES), envvar="RNNVIZ_DEVICE", default="auto",
-        help="Where to compute.",
+        help=N_("Where to compute."),
     )(f)  # fmt: skip
 
 
 def debug(f: F) -> F:
     """--debug (read by the error handler)."""
-    return click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")(f)
+    return click.option("--debug", is_flag=True, expose_value=False, help=N_("Show tracebacks."))(f)
 
 
 def use_colour(choice: str) -> bool:
@@ -203,15 +191,7 @@ def colours_stdout(choice: str) -> bool:
 
 def language(choice: str | None) -> str:
     """The chosen language, else that of the locale, else English."""
-    if choice:
-        return choice
-    variable = locale_variable()
-    return "tr" if variable and os.environ[variable].lower().startswith("tr") else "en"
-
-
-def locale_variable() -> str | None:
-    """The variable that says the language, or None."""
-    return next((v for v in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(v)), None)
+    return choice or language_of_locale()
 
 
 def unicode() -> bool:

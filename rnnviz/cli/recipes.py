@@ -9,34 +9,37 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import completions, options, stdout
+from rnnviz.cli.commands import LocalizedGroup
 from rnnviz.cli.tables import (
     layer_table,
+    metric_name,
     print_table,
     print_text,
     published_text,
     terminal_width,
 )
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.engine.param_count import LayerCount
     from rnnviz.recipes import Recipe
 
 OPTIMIZER_NAMES = {
-    "rmsprop": "RMSprop", "rmsprop-2017": "RMSprop as in 2017", "adam": "Adam",
+    "rmsprop": "RMSprop", "rmsprop-2017": N_("RMSprop as in 2017"), "adam": "Adam",
 }  # fmt: skip
 
-HELP = """List the recipes: the net, the data, the published number to reach and where it stands.
+HELP = N_("""List the recipes: the net, the data, the published number to reach and where it stands.
 
 \b
 Examples:
   rnnviz recipes
   rnnviz recipes show imdb-lstm
   rnnviz recipes show jena-gru --json
-"""
+""")
 
 
-@click.group("recipes", invoke_without_command=True, help=HELP)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.group("recipes", cls=LocalizedGroup, invoke_without_command=True, help=HELP)
+@click.option("--json", "as_json", is_flag=True, help=N_("Print a JSON list."))
 @options.debug
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -49,16 +52,20 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         stdout.document([_row(recipe) for recipe in known])
         return
-    cells = [("recipe", "net", "data", "published", "where")]
+    cells = [(_("recipe"), _("net"), _("data"), _("published"), _("where"))]
     print_table([*cells, *map(_cells, known)])
     stdout.lines()
-    print_text("rnnviz recipes show NAME: protocol, layers and parameter counts.")
-    print_text("rnnviz train NAME --data sample: train on the sample in the package.")
+    print_text(_("rnnviz recipes show NAME: protocol, layers and parameter counts."))
+    print_text(_("rnnviz train NAME --data sample: train on the sample in the package."))
 
 
-@command.command("show")
+SHOW_HELP = N_("""Show the net of recipe NAME, how it is trained, and what differs from its source.
+""")
+
+
+@command.command("show", help=SHOW_HELP)
 @click.argument("name", shell_complete=completions.recipes)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help=N_("Print one JSON object."))
 @options.debug
 def show(name: str, as_json: bool) -> None:
     """Show the net of recipe NAME, how it is trained, and what differs from its source."""
@@ -69,21 +76,25 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         stdout.document(_document(recipe, rows))
         return
-    print_text(f"{recipe.name}: {recipe.title}")
+    print_text(f"{recipe.name}: {translated(recipe.title)}")
     if recipe.data:
-        print_text(f"data: {recipe.data}")
+        print_text(_("data: {data}").format(data=translated(recipe.data)))
     if rule := _rule(recipe):
-        print_text(f"text: {rule}")
-    print_text(f"training: {_training(recipe)}")
-    print_text(f"published: {published_text(_published(recipe))}")
-    nothing = ["nothing to train: a rule that is measured"]
+        print_text(_("text: {rule}").format(rule=translated(rule)))
+    print_text(_("training: {training}").format(training=_training(recipe)))
+    print_text(_("published: {score}").format(score=published_text(_published(recipe))))
+    nothing = [_("nothing to train: a rule that is measured")]
     stdout.lines(*layer_table(rows, terminal_width()) if rows else nothing)
     for line in _package_lines(recipe):
         print_text(line)
     for note in recipe.notes:
-        print_text(f"note: {note}")
+        print_text(_("note: {note}").format(note=translated(note)))
     if recipe.variants:
-        print_text(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
+        print_text(
+            _("variants of the data (train --variant): {names}").format(
+                names=", ".join(recipe.variants)
+            )
+        )
 
 
 def _rule(recipe: Recipe) -> str:
@@ -113,8 +124,9 @@ def _package_lines(recipe: Recipe) -> Iterator[str]:
     package = _package(recipe)
     if package is not None and package["total"]:
         yield (
-            f"with the table in the package ({package['size']} columns): "
-            f"{package['total']:,} parameters"
+            _("with the table in the package ({size} columns): {total:,} parameters").format(
+                size=package["size"], total=package["total"]
+            )
         )
 
 
@@ -153,18 +165,21 @@ def _document(recipe: Recipe, rows: list[LayerCount]) -> dict[str, Any]:
 def _cells(recipe: Recipe) -> tuple[str, str, str, str, str]:
     said, where, found = "-", "", recipe.published
     if found is not None:
-        where = found.source
+        where = translated(found.source)
         if found.value is not None:
-            of = "" if found.of == "validation" else "test "
-            said = f"{of}{found.metric} {found.value:.4g}"
-    data = recipe.data.partition(",")[0]
-    return recipe.name, recipe.title, data, said, where
+            of_test = _("{split} {metric}") if found.of != "validation" else "{metric}"
+            name = of_test.format(split=metric_name("test"), metric=metric_name(found.metric))
+            said = f"{name} {found.value:.4g}"
+    data = translated(recipe.data).partition(",")[0]
+    return recipe.name, translated(recipe.title), data, said, where
 
 
 def _training(recipe: Recipe) -> str:
     if recipe.model is None:
-        return "none"
+        return _("none")
     fit = recipe.fit
-    epochs = "1 epoch" if fit.epochs == 1 else f"{fit.epochs} epochs"
-    name = OPTIMIZER_NAMES.get(fit.optimizer, fit.optimizer)
-    return f"{epochs}, batches of {fit.batch_size}, {name}, rate {fit.rate:g}"
+    epochs = _("1 epoch") if fit.epochs == 1 else _("{count} epochs").format(count=fit.epochs)
+    name = translated(OPTIMIZER_NAMES.get(fit.optimizer, fit.optimizer))
+    return _("{epochs}, batches of {size}, {optimizer}, rate {rate:g}").format(
+        epochs=epochs, size=fit.batch_size, optimizer=name, rate=fit.rate
+    )

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from rnnviz.cli import completions, options, stderr, stdout
+from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _
 
-HELP = """Train each RECIPE with several seeds, and print its results beside the published ones.
+HELP = N_("""Train each RECIPE with several seeds, and print its results beside the published ones.
 
 A RECIPE is a name (see: rnnviz recipes), NAME:VARIANT (see: rnnviz recipes show NAME) or a group:
 all, imdb, jena, agnews, sentiment. Each run has a directory in --out. Finished runs are not trained
@@ -32,28 +34,30 @@ Examples:
   rnnviz reproduce jena-gru agnews-rnn --data ~/datasets --json
   rnnviz reproduce all --data /shared/datasets --out /shared/runs --dask tcp://10.0.0.5:8786
   rnnviz reproduce imdb-rnn --data sample --limit 20 --epochs 1
-"""
+""")
 
 
-@click.command("reproduce", help=HELP)
+@click.command("reproduce", cls=LocalizedCommand, help=HELP)
 @click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True,
                 shell_complete=completions.recipes_and_groups)  # fmt: skip
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="K",
-              help="Train with the seeds 0 to K-1.")  # fmt: skip
+              help=N_("Train with the seeds 0 to K-1."))  # fmt: skip
 @click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
-              help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA.")  # fmt: skip
+              help=N_("Folder of data sets, or: sample. Default: $RNNVIZ_DATA."))  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Folder of the runs and the table. Default: one of the user's.")  # fmt: skip
+              help=N_("Folder of the runs and the table. Default: one of the user's."))  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N",
-              help="Runs at a time, each in a process on one core.")  # fmt: skip
-@click.option("--dask", metavar="ADDRESS",
-              help="Scheduler of a Dask cluster to compute on. It and its workers can run code as "
-                   "you.")  # fmt: skip
+              help=N_("Runs at a time, each in a process on one core."))  # fmt: skip
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help=N_("Scheduler of a Dask cluster to compute on. It and its workers can run code as you."),
+)
 @click.option("--epochs", type=options.EPOCHS, metavar="N",
-              help="Instead of the recipe's.")  # fmt: skip
-@click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
-@click.option("--json", "as_json", is_flag=True, help="Print table.json instead of a table.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing while training.")
+              help=N_("Instead of the recipe's."))  # fmt: skip
+@click.option("--limit", type=options.ROWS, metavar="N", help=N_("Rows of each data set."))
+@click.option("--json", "as_json", is_flag=True, help=N_("Print table.json instead of a table."))
+@click.option("-q", "--quiet", is_flag=True, help=N_("Say nothing while training."))
 @options.debug
 def command(
     recipes: tuple[str, ...],
@@ -73,7 +77,7 @@ def command(
     from rnnviz.reproduce.table import cells, notes
 
     if dask is not None and jobs > 1:
-        raise UsageError("--dask computes on as many workers as there are: leave --jobs out.")
+        raise UsageError(_("--dask computes on as many workers as there are: leave --jobs out."))
 
     def say(text: str) -> None:
         if not quiet:

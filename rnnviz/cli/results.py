@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options, stderr, stdout
+from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.cli.tables import print_table, print_text
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.lessons.results import Gain, ItemStatistics, PersonResults
 
 #: Damaged lines that are listed; the others are counted.
 LISTED = 10
-HELP = """Item statistics of answers: FILE is of one person, or of one group that answers together.
+HELP = N_("""\
+Item statistics of answers: FILE is of one person, or of one group that answers together.
 
 `rnnviz lesson NAME --results FILE.jsonl` writes such a file: a line an answer, no names.
 
@@ -35,14 +38,16 @@ Examples:
   rnnviz lesson quiz --phase before --results ada.jsonl
   rnnviz results class/*.jsonl
   rnnviz results class/*.jsonl --csv > items.csv
-"""
+""")
 
 
-@click.command("results", help=HELP)
+@click.command("results", cls=LocalizedCommand, help=HELP)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...",
                 type=click.Path(path_type=Path))  # fmt: skip
-@click.option("--json", "form", flag_value="json", help="Print one JSON document.")
-@click.option("--csv", "form", flag_value="csv", help="Print a row for each question and phase.")
+@click.option("--json", "form", flag_value="json", help=N_("Print one JSON document."))
+@click.option(
+    "--csv", "form", flag_value="csv", help=N_("Print a row for each question and phase.")
+)
 @options.debug
 def command(files: tuple[Path, ...], form: str | None) -> int:
     """Print the statistics; exit code 4 if a line of a file is damaged."""
@@ -58,7 +63,7 @@ def command(files: tuple[Path, ...], form: str | None) -> int:
     elif items:
         _print(people, items, gained)
     else:
-        stderr.say("There are no answers in these files yet.")
+        stderr.say(_("There are no answers in these files yet."))
     return _report_damage(people)
 
 
@@ -72,12 +77,16 @@ def _report_damage(people: Sequence[PersonResults]) -> int:
     for line in damaged[:LISTED]:
         stderr.say(str(line))
     if len(damaged) > LISTED:
-        stderr.say(f"… and {len(damaged) - LISTED} more damaged lines.")
+        stderr.say(_("… and {count} more damaged lines.").format(count=len(damaged) - LISTED))
     for person in people:
         if person.unfinished:
-            stderr.say(f"{person.path}: the last line is not complete and was left out.")
+            stderr.say(
+                _("{path}: the last line is not complete and was left out.").format(
+                    path=person.path
+                )
+            )
     if damaged:
-        stderr.say("The numbers are those of all other lines. Delete the damaged ones.")
+        stderr.say(_("The numbers are those of all other lines. Delete the damaged ones."))
     return 4 if damaged else 0
 
 
@@ -113,41 +122,57 @@ def _print(
 ) -> None:
     from rnnviz.lessons.results import LEAST_PEOPLE
 
-    print_text(f"{len(people)} {'file' if len(people) == 1 else 'files'}, one person or group each")
+    print_text(
+        _("1 file, one person or group each")
+        if len(people) == 1
+        else _("{count} files, one person or group each").format(count=len(people))
+    )
     stdout.lines()
+    heading = (
+        _("question"), _("phase"), "n", _("right"), _("separates"), _("seconds"),
+        _("most chosen wrong answer"),
+    )  # fmt: skip
     print_table(
         [
-            ("question", "phase", "n", "right", "separates", "seconds", "most chosen wrong answer"),
+            heading,
             *(
-                (item.question, item.phase or "–", str(item.n), f"{item.difficulty:.2f}",
-                 _number(item.discrimination), f"{item.seconds:.0f}",
+                (item.question, translated(item.phase) or "–", str(item.n),
+                 f"{item.difficulty:.2f}", _number(item.discrimination), f"{item.seconds:.0f}",
                  f"{item.wrong} ({item.wrong_count})" if item.wrong_count else "–")
                 for item in items
             ),
         ],
-        right=("n", "right", "separates", "seconds"),
+        right=heading[2:6],
     )  # fmt: skip
     if gained:
         stdout.lines()
+        everything = _("all of {lesson}")
+        columns = (_("before and after"), "n", _("before"), _("after"), _("gain"))
         print_table(
             [
-                ("before and after", "n", "before", "after", "gain"),
+                columns,
                 *(
-                    (gain.question or f"all of {gain.lesson}", str(gain.n), *_gain_cells(gain))
+                    (
+                        gain.question or everything.format(lesson=gain.lesson),
+                        str(gain.n),
+                        *_gain_cells(gain),
+                    )
                     for gain in gained
                 ),
             ],
-            right=("n", "before", "after", "gain"),
+            right=columns[1:],
         )
     stdout.lines()
     fewest = min(item.n for item in items)
     if fewest < LEAST_PEOPLE:
         print_text(
-            f"n = {fewest}: whether a question separates is given from n = {LEAST_PEOPLE} on. "
-            "With few people the other numbers are rough, too: one more answer moves a share of "
-            f"{fewest} by {1 / (fewest + 1):.2f}."
+            _(
+                "n = {fewest}: whether a question separates is given from n = {least} "
+                "on. With few people the other numbers are rough, too: one more answer moves "
+                "a share of {fewest} by {share:.2f}."
+            ).format(fewest=fewest, least=LEAST_PEOPLE, share=1 / (fewest + 1))
         )
-    print_text("rnnviz results --help says what the columns are.")
+    print_text(_("rnnviz results --help says what the columns are."))
 
 
 def _gain_cells(gain: Gain) -> tuple[str, str, str]:

@@ -13,7 +13,9 @@ import click
 
 from rnnviz.cli import stdout
 from rnnviz.cli.options import colours_stdout
+from rnnviz.cli.tables import metric_name
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.charts import Chart, ColourSpan
@@ -34,12 +36,17 @@ def of_run(run: RunSummary, metric: str | None) -> list[Chart]:
         _check(run, name)
         published = run.published if run.published.get("metric", run.metric) == name else {}
         words = ChartText(
-            title=f"Training and validation {{metric}} · {run.name.translate(ESCAPED_BRACES)}",
+            title=_("Training and validation {metric}")
+            + f" · {run.name.translate(ESCAPED_BRACES)}",
+            training=_("training"),
+            validation=_("validation"),
+            epoch=_("epoch"),
+            best=_("best {value}, epoch {epoch}"),
             published=f"{_published_label(published)} {{value}}",
         )
         charts.append(
             learning_curves(
-                name,
+                metric_name(name),
                 [epoch.number for epoch in run.history],
                 run.values("train", name),
                 run.values("valid", name),
@@ -66,7 +73,8 @@ def of_runs(runs: Sequence[RunSummary], metric: str | None) -> Chart:
         Level(y, f"{label} {y:g}: {', '.join(recipes)}")
         for (label, y), recipes in published_values(runs, name)
     ]
-    return Chart(f"Validation {name}", lines, "epoch", name, levels)
+    title = _("Validation {metric}").format(metric=metric_name(name))
+    return Chart(title, lines, _("epoch"), metric_name(name), levels)
 
 
 def published_values(
@@ -82,7 +90,7 @@ def published_values(
 
 
 def _published_label(published: Mapping[str, Any]) -> str:
-    return "published test" if published.get("of") == "test" else "published"
+    return _("published test") if published.get("of") == "test" else _("published")
 
 
 def common_metric(runs: Sequence[RunSummary]) -> str:
@@ -106,8 +114,14 @@ def labels(runs: Sequence[RunSummary]) -> list[str]:
 
 def _check(run: RunSummary, metric: str) -> None:
     if metric not in run.metrics:
-        known = f"It has {', '.join(run.metrics)}." if run.metrics else "It has no epoch yet."
-        raise UsageError(f"{run.name} has no {metric}.{nearest(metric, run.metrics)} {known}")
+        known = _("It has no epoch yet.")
+        if run.metrics:
+            known = _("It has {names}.").format(names=", ".join(run.metrics))
+        raise UsageError(
+            _("{name} has no {metric}.{close} {known}").format(
+                name=run.name, metric=metric, close=nearest(metric, run.metrics), known=known
+            )
+        )
 
 
 def show(charts: Sequence[Chart], color: str) -> None:
@@ -151,8 +165,12 @@ def check(path: Path | None) -> None:
     if path is None:
         return
     if path.suffix.lower() not in picture_files.ENDINGS:
-        endings = " or ".join(picture_files.ENDINGS)
-        raise UsageError(f"--output writes a picture; name a file that ends in {endings}: {path}")
+        endings = _(" or ").join(picture_files.ENDINGS)
+        raise UsageError(
+            _("--output writes a picture; name a file that ends in {endings}: {path}").format(
+                endings=endings, path=path
+            )
+        )
     picture_files.require_converter(path)
     require_writable(path)
 

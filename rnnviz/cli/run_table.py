@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnviz.cli.tables import print_table
+from rnnviz import i18n
+from rnnviz.cli.tables import metric_name, print_table
 from rnnviz.display import finite
 from rnnviz.errors import damage
+from rnnviz.messages import N_, _, language, translated
 
 if TYPE_CHECKING:
     from rnnviz.runs import RunSummary
+
+
+#: The names of options and of what a net is trained with, as ``_pairs`` writes them.
+NAMES = (
+    N_("batch size"), N_("units"), N_("cell"), N_("dropout"), N_("recurrent dropout"), N_("limit"),
+    N_("variant"), N_("seed"), N_("rate"), N_("final rate"), N_("warmup"), N_("clip"),
+    N_("average"), N_("token dropout"), N_("keep"), N_("monitor"), N_("patience"), N_("layers"),
+    N_("bidirectional"), N_("embedding"), N_("mask"), N_("sentence"), N_("optimizer"),
+    N_("snapshots"), N_("last"),
+)  # fmt: skip
+#: The title of a run: that of its recipe, and what was changed.
+_TITLE = re.compile(r"(.*?)(?: with (.*?))?(, on the sample)?(?:, variant (.*))?")
+#: How a run ended, in its files and in tables.
+STATES = (N_("finished"), N_("stopped early"), N_("running"), N_("interrupted"))
 
 
 def facts(run: RunSummary, metric: str | None = None) -> dict[str, Any]:
@@ -51,24 +68,34 @@ def table_row(run: RunSummary, metric: str | None = None) -> dict[str, str]:
     row = facts(run, metric)
     best, saved = _number(row["best"]), _number(row["kept"])
     cells = {
-        "name": run.name,
-        "recipe": row["recipe"],
-        "state": row["state"],
-        "epochs": f"{row['epochs']}/{row['epochs_asked']}" if run.epochs else "-",
+        _("name"): run.name,
+        _("recipe"): row["recipe"],
+        _("state"): translated(row["state"]),
+        _("epochs"): f"{row['epochs']}/{row['epochs_asked']}" if run.epochs else "-",
     }
     if metric:
-        cells |= {f"best validation {metric}": best, "epoch": _number(row["best_epoch"])}
+        cells |= {
+            _("best validation {metric}").format(metric=metric_name(metric)): best,
+            _("epoch"): _number(row["best_epoch"]),
+        }
     else:
-        cells |= {"validation": f"{row['metric']} {saved}", "epoch": _number(row["kept_epoch"])}
+        cells |= {
+            _("validation"): f"{metric_name(row['metric'])} {saved}",
+            _("epoch"): _number(row["kept_epoch"]),
+        }
     cells |= {
-        "published": _number(row["published"]),
-        "data": str(row["trained_on"] or "-"),
-        "when": row["when"][:16].replace("T", " "),
+        _("published"): _number(row["published"]),
+        _("data"): i18n.trained_on(str(row["trained_on"] or "-"), language()),
+        _("when"): row["when"][:16].replace("T", " "),
     }
     if row["kept_epoch"] != row["best_epoch"] and not metric:
-        cells["best"] = f"{best} in epoch {_number(row['best_epoch'])}"
+        cells[_("best")] = _("{value} in epoch {epoch}").format(
+            value=best, epoch=_number(row["best_epoch"])
+        )
     elif row["kept_epoch"] != row["best_epoch"]:
-        cells["kept"] = f"{saved} in epoch {_number(row['kept_epoch'])}"
+        cells[_("kept")] = _("{value} in epoch {epoch}").format(
+            value=saved, epoch=_number(row["kept_epoch"])
+        )
     return cells
 
 
@@ -76,7 +103,8 @@ def damaged_row(path: Path, error: Exception) -> tuple[dict[str, Any], dict[str,
     """The row of an unreadable run, as JSON and in a table."""
     why = damage(error, path)
     row = {"name": path.name, "path": str(path), "state": "damaged", "damaged": why}
-    return row, {"name": path.name, "recipe": "-", "state": f"damaged: {why}"}
+    cells = {_("name"): path.name, _("recipe"): "-"}
+    return row, cells | {_("state"): _("damaged: {why}").format(why=why)}
 
 
 def to_json(run: RunSummary) -> dict[str, Any]:
@@ -94,41 +122,75 @@ def description(run: RunSummary) -> list[tuple[str, str]]:
     spec, best, published = run.spec, run.best(run.metric), run.published
     changed = {k: v for k, v in _mapping(spec.get("options")).items() if v is not None}
     rows = [
-        ("run", run.name),
-        ("recipe", f"{spec['recipe']}: {spec.get('title', '')}"),
-        ("state", f"{run.state}, {len(run.history)} of {run.epochs} epochs" if run.epochs
-         else f"{run.state}: a rule that is measured, not trained"),
-        ("trained on", str(spec.get("trained_on", "-"))),
-        ("options", _pairs(changed)),
-        ("fit", _pairs(_mapping(spec["fit"])) if run.epochs else ""),
+        (_("run"), run.name),
+        (_("recipe"), f"{spec['recipe']}: {_title(str(spec.get('title', '')))}"),
+        (_("state"), _state(run)),
+        (_("trained on"), i18n.trained_on(str(spec.get("trained_on", "-")), language())),
+        (_("options"), _pairs(changed)),
+        (_("fit"), _pairs(_mapping(spec["fit"])) if run.epochs else ""),
     ]  # fmt: skip
     if best is not None:
         value = best.valid[run.metric]
-        rows.append(("best", f"validation {run.metric} {_number(value)}{_in_unit(run, value)}, "
-                     f"epoch {best.number}"))  # fmt: skip
+        said = _("{score}, epoch {number}")
+        rows.append((_("best"), said.format(score=_score(run, value), number=best.number)))
     if (saved := run.saved) is not None:
         value = saved.valid.get(run.metric, math.nan)
-        score = f", validation {run.metric} {_number(value)}{_in_unit(run, value)}"
-        rows.append(
-            ("kept", f"the weights of epoch {saved.number}{score if saved is not best else ''}")
-        )
+        said = _("the weights of epoch {number}").format(number=saved.number)
+        rows.append((_("kept"), said if saved is best else f"{said}, {_score(run, value)}"))
     if test := _mapping(run.result.get("test")):
-        rows.append(("test", _pairs(test)))
+        rows.append((_("test"), _pairs(test)))
     if published:
-        of = f"{published.get('of', 'validation')} {published.get('metric', run.metric)}"
-        rows.append(("published", f"{of} {published['value']:g} ({published.get('source', '-')})"))
+        of = _("{split} {metric}").format(
+            split=metric_name(published.get("of", "validation")),
+            metric=metric_name(published.get("metric", run.metric)),
+        )
+        where = translated(str(published.get("source", "-")))
+        rows.append((_("published"), f"{of} {published['value']:g} ({where})"))
     for name, digest in _mapping(spec.get("data")).items():
-        rows.append(("data", f"{name}  sha256 {str(digest)[:16]}…"))
+        rows.append((_("data"), f"{name}  sha256 {str(digest)[:16]}…"))
     rows += [
-        ("computed", f"{_devices(spec)}, {_pairs(_mapping(spec.get('versions')))}"),
-        ("folder", str(run.path)),
+        (_("computed"), f"{_devices(spec)}, {_pairs(_mapping(spec.get('versions')))}"),
+        (_("folder"), str(run.path)),
     ]
     return [(key, value) for key, value in rows if value]
 
 
+def _title(text: str) -> str:
+    """What was trained, in the language of this process."""
+    found = _TITLE.fullmatch(text)
+    if found is None:  # it has several lines
+        return text
+    recipe, changes, sample, variant = found.groups()
+    said = translated(recipe)
+    if changes:
+        said = _("{recipe} with {changes}").format(recipe=said, changes=changes)
+    if sample:
+        said = _("{recipe}, on the sample").format(recipe=said)
+    return said if not variant else _("{recipe}, variant {name}").format(recipe=said, name=variant)
+
+
+def _state(run: RunSummary) -> str:
+    state = translated(run.state)
+    if not run.epochs:
+        return _("{state}: a rule that is measured, not trained").format(state=state)
+    return _("{state}, {count} of {epochs} epochs").format(
+        state=state, count=len(run.history), epochs=run.epochs
+    )
+
+
+def _score(run: RunSummary, value: float) -> str:
+    """The validation metric of a run, with its unit."""
+    return f"{_validation(run.metric)} {_number(value)}{_in_unit(run, value)}"
+
+
+def _validation(metric: str) -> str:
+    """The name of a metric of validation."""
+    return _("validation {metric}").format(metric=metric_name(metric))
+
+
 def _devices(spec: Mapping[str, Any]) -> str:
     """All devices of a run, in order; runs of earlier versions have none."""
-    return " then ".join(spec.get("devices") or [spec.get("device", "-")])
+    return _(" then ").join(spec.get("devices") or [spec.get("device", "-")])
 
 
 def _in_unit(run: RunSummary, value: float) -> str:
@@ -144,11 +206,11 @@ def epoch_rows(run: RunSummary) -> list[dict[str, str]]:
     best = run.best(run.metric)
     rows = []
     for epoch in run.history:
-        row = {"epoch": str(epoch.number)}
-        row |= {m: _number(epoch.train.get(m)) for m in run.metrics}
-        row |= {f"validation {m}": _number(epoch.valid.get(m)) for m in run.metrics}
-        mark = "best" if epoch is best else "kept" if epoch is run.saved else ""
-        row |= {"seconds": _number(epoch.seconds), "": mark}
+        row = {_("epoch"): str(epoch.number)}
+        row |= {metric_name(m): _number(epoch.train.get(m)) for m in run.metrics}
+        row |= {_validation(m): _number(epoch.valid.get(m)) for m in run.metrics}
+        mark = _("best") if epoch is best else _("kept") if epoch is run.saved else ""
+        row |= {_("seconds"): _number(epoch.seconds), "": mark}
         rows.append(row)
     return rows
 
@@ -156,7 +218,9 @@ def epoch_rows(run: RunSummary) -> list[dict[str, str]]:
 def _pairs(values: Mapping[str, Any]) -> str:
     pairs = ((k, v) for k, v in values.items() if v is not None and not isinstance(v, dict))
     return ", ".join(
-        f"{str(k).replace('_', ' ')} {_number(v) if isinstance(v, float) else v}" for k, v in pairs
+        f"{translated(str(k).replace('_', ' '))} "
+        f"{_number(v) if isinstance(v, float) else translated(str(v))}"
+        for k, v in pairs
     )
 
 

@@ -8,6 +8,7 @@ import stat
 import sys
 
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _, translated
 
 #: Bytes; a trace takes at most 10,000 words, and an endless pipe must not fill the memory.
 LIMIT = 1 << 20
@@ -37,15 +38,19 @@ def read() -> str:
         content = sys.stdin.buffer.read(LIMIT + 1)
     except (OSError, ValueError, AttributeError) as error:
         # Python has no sys.stdin at all where the shell has closed it (<&-).
-        reason = getattr(error, "strerror", None) or "it is closed"
+        reason = getattr(error, "strerror", None) or N_("it is closed")
         raise UsageError(
-            f"Standard input cannot be read: {reason}.\n"
-            'Give the text as an argument: rnnviz step "this movie was not good"'
+            _(
+                "Standard input cannot be read: {reason}.\n"
+                'Give the text as an argument: rnnviz step "this movie was not good"'
+            ).format(reason=translated(reason))
         ) from error
     if len(content) > LIMIT:
         raise UsageError(
-            f"Standard input is longer than {LIMIT:,} bytes. Pipe in less of it:\n"
-            "head -c 50000 FILE | rnnviz step"
+            _(
+                "Standard input is longer than {limit:,} bytes. Pipe in less of it:\n"
+                "head -c 50000 FILE | rnnviz step"
+            ).format(limit=LIMIT)
         )
     return decode(content)
 
@@ -60,21 +65,24 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError as error:
         at = len(mark) + error.start
         remedy = (
-            "It begins with the mark of that encoding, so it is damaged or cut off."
+            _("It begins with the mark of that encoding, so it is damaged or cut off.")
             if mark
-            else f"{_convert('WINDOWS-1252')} (Turkish: WINDOWS-1254)"
+            else _convert("WINDOWS-1252") + " " + _("(Turkish: WINDOWS-1254)")
         )
         raise UsageError(
-            f"Standard input is not {encoding.upper()} text: byte 0x{content[at]:02x} at {at:,}.\n"
-            f"{remedy}"
+            _(
+                "Standard input is not {encoding} text: byte 0x{byte:02x} at {at:,}.\n{remedy}"
+            ).format(encoding=encoding.upper(), byte=content[at], at=at, remedy=remedy)
         ) from error
     if "\0" in text:
         raise UsageError(
-            "Standard input has NUL bytes: it is no text, or UTF-16 without a byte order mark.\n"
+            _("Standard input has NUL bytes: it is no text, or UTF-16 without a byte order mark.\n")
             + _convert("UTF-16LE")
         )
     return text
 
 
 def _convert(encoding: str) -> str:
-    return f"Convert it first: iconv -f {encoding} -t UTF-8 FILE | rnnviz step"
+    return _("Convert it first: iconv -f {encoding} -t UTF-8 FILE | rnnviz step").format(
+        encoding=encoding
+    )

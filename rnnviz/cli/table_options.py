@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from rnnviz.cli import options
+from rnnviz.cli.commands import Choice
+from rnnviz.cli.language import LANGUAGES
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.data.user_tables.choice import TableChoice
@@ -33,27 +36,30 @@ _OF_TEXTS: Final = ("text", "label", "max_length", "vocabulary", "language")
 def reading(f: F) -> F:
     """How a table is read: --header, --encoding, --bad-rows."""
     f = click.option(
-        "--bad-rows", type=options.Choice(("few", "skip", "refuse")),
-        help="Rows that cannot be used are named by line; up to one in twenty is skipped (few), "
-             "any number (skip), or none (refuse).",
+        "--bad-rows", type=Choice(("few", "skip", "refuse")),
+        help=N_("Rows that cannot be used are named by line; up to one in twenty is skipped (few), "
+                "any number (skip), or none (refuse)."),
     )(f)  # fmt: skip
     f = click.option(
-        "--encoding", metavar="CODEC",
-        help="Encoding of the table, as cp1254. Default: UTF-8, UTF-16 or Windows-1252, found from "
-             "the content.",
-    )(f)  # fmt: skip
+        "--encoding",
+        metavar="CODEC",
+        help=N_(
+            "Encoding of the table, as cp1254. Default: UTF-8, UTF-16 or Windows-1252, found from "
+            "the content."
+        ),
+    )(f)
     return click.option(
         "--header/--no-header", default=None,
-        help="Whether the first row has the names of the columns.",
+        help=N_("Whether the first row has the names of the columns."),
     )(f)  # fmt: skip
 
 
 def columns(f: F) -> F:
     """--text and --label."""
-    f = click.option("--label", metavar="COLUMN", help="The column of the classes.")(f)
+    f = click.option("--label", metavar="COLUMN", help=N_("The column of the classes."))(f)
     return click.option(
         "--text", multiple=True, metavar="COLUMN",
-        help="The column of the texts, by name or number; several are joined.",
+        help=N_("The column of the texts, by name or number; several are joined."),
     )(f)  # fmt: skip
 
 
@@ -61,38 +67,38 @@ def of_training(f: F) -> F:
     """All options that only a table has in training."""
     f = reading(f)
     f = click.option(
-        "--text-lang", type=options.Choice(options.LANGUAGES),
-        help="Language of the texts: tr has ı as the lower case of I.",
+        "--text-lang", type=Choice(LANGUAGES),
+        help=N_("Language of the texts: tr has ı as the lower case of I."),
     )(f)  # fmt: skip
     f = click.option(
         "--vocabulary", type=click.IntRange(3, 1_000_000), metavar="N",
-        help="The most words, padding and unknown word included. Default: 10000.",
+        help=N_("The most words, padding and unknown word included. Default: 10000."),
     )(f)  # fmt: skip
     f = click.option(
         "--max-length", type=click.IntRange(1, 10_000), metavar="N",
-        help="Words of a text that are read. Default: so many that 95 % of the texts are read "
-             "whole, at most 200.",
+        help=N_("Words of a text that are read. Default: so many that 95 % of the texts are read "
+                "whole, at most 200."),
     )(f)  # fmt: skip
     f = click.option(
         "--test", type=options.Share(), metavar="P",
-        help="Share of the rows to test on after training. Default: 0.",
+        help=N_("Share of the rows to test on after training. Default: 0."),
     )(f)  # fmt: skip
     f = click.option(
         "--validation", type=options.Share(), metavar="P",
-        help="Share of the rows to validate on. Default: .2",
+        help=N_("Share of the rows to validate on. Default: .2"),
     )(f)  # fmt: skip
     f = click.option(
         "--horizon", type=click.IntRange(1, 100_000), metavar="N",
-        help="Rows ahead that --series is forecast.",
+        help=N_("Rows ahead that --series is forecast."),
     )(f)  # fmt: skip
     f = click.option(
         "--lookback", type=click.IntRange(1, 100_000), metavar="N",
-        help="Rows that a forecast of --series is made from.",
+        help=N_("Rows that a forecast of --series is made from."),
     )(f)  # fmt: skip
-    f = click.option("--time", metavar="COLUMN", help="The column of the times of --series.")(f)
+    f = click.option("--time", metavar="COLUMN", help=N_("The column of the times of --series."))(f)
     f = click.option(
         "--series", metavar="COLUMN",
-        help="Forecast this column of numbers from its past and the other columns.",
+        help=N_("Forecast this column of numbers from its past and the other columns."),
     )(f)  # fmt: skip
     return columns(f)
 
@@ -115,14 +121,20 @@ def table_path(named: str | None, given: dict[str, Any]) -> Path | None:
     if named is None or named in RECIPES:
         if given:
             raise UsageError(
-                f"{flags}: for a table of your own. Name its file: rnnviz train FILE.csv {flags}"
+                _(
+                    "{flags}: for a table of your own. Name its file: rnnviz train FILE.csv {flags}"
+                ).format(flags=flags)
             )
         return None
     path = user_path(named)
     if path.is_file():
         return path
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name a table in it, or a recipe and --data {path}.")
+        raise UsageError(
+            _("{path} is a folder. Name a table in it, or a recipe and --data {path}.").format(
+                path=path
+            )
+        )
     stem = named.casefold()
     for packed in PACKED:
         stem = stem.removesuffix(packed)
@@ -130,7 +142,7 @@ def table_path(named: str | None, given: dict[str, Any]) -> Path | None:
         return None
     folder = path.parent if path.parent.is_dir() else Path()
     close = nearest(path.name, [each.name for each in folder.iterdir() if each.is_file()])
-    raise UsageError(f"There is no file {named}.{close}")
+    raise UsageError(_("There is no file {named}.{close}").format(named=named, close=close))
 
 
 def flag(field: str) -> str:
@@ -146,9 +158,17 @@ def choice(path: Path, given: dict[str, Any]) -> TableChoice:
     of_series = [name for name in ("time", "lookback", "horizon") if name in given]
     of_texts = [name for name in _OF_TEXTS if name in given]
     if "series" in given and of_texts:
-        raise UsageError(f"--series forecasts numbers, so it cannot take {flag(of_texts[0])}.")
+        raise UsageError(
+            _("--series forecasts numbers, so it cannot take {flag}.").format(
+                flag=flag(of_texts[0])
+            )
+        )
     if "series" not in given and of_series:
-        raise UsageError(f"{flag(of_series[0])}: name the column to forecast, too: --series NAME")
+        raise UsageError(
+            _("{flag}: name the column to forecast, too: --series NAME").format(
+                flag=flag(of_series[0])
+            )
+        )
     if "text" in given:
         given = {**given, "text": tuple(given["text"])}
     return TableChoice(path.name, **given)

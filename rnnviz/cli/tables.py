@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnviz.cli import stdout
 from rnnviz.display import visible
+from rnnviz.messages import N_, _, translated
 from rnnviz.window import size
 
 if TYPE_CHECKING:
@@ -174,9 +175,9 @@ def print_text(text: str) -> None:
 
 def layer_table(rows: Sequence[LayerCount], width: int | None) -> list[str]:
     """A net's layers as Keras prints them, each with the arithmetic of its count, and the total."""
-    cells = [("layer", "output", "parameters", "arithmetic")]
+    cells = [(_("layer"), _("output"), _("parameters"), _("arithmetic"))]
     cells += [(r.layer, r.output, f"{r.count:,}", r.arithmetic) for r in rows]
-    return [*aligned(cells, width), f"total {sum(r.count for r in rows):,}"]
+    return [*aligned(cells, width), _("total {count:,}").format(count=sum(r.count for r in rows))]
 
 
 def published_text(record: Any) -> str:
@@ -185,9 +186,30 @@ def published_text(record: Any) -> str:
     ``record`` is a field of a JSON file, so it may be anything.
     """
     if not isinstance(record, dict):
-        return "never"
+        return _("never")
     value, source = record.get("value"), record.get("source")
     if not isinstance(value, float):
-        return visible(f"no number ({source})")
-    metric = "MAE" if record.get("metric") == "mae" else record.get("metric")
-    return visible(f"{record.get('of')} {metric} {value:.4g} ({source})")
+        return visible(_("no number ({source})").format(source=_in_words(source)))
+    score = score_name(record.get("of"), record.get("metric"))
+    return visible(f"{score} {value:.4g} ({_in_words(source)})")
+
+
+#: Splits of the data, and metrics, as records and tables name them.
+SPLITS = (N_("validation"), N_("test"), N_("train"))
+METRICS = (N_("accuracy"), N_("loss"), N_("mae"), N_("epoch"))
+
+
+def metric_name(name: object) -> str:
+    """A metric, or a split of the data, in words; ``name`` is a field of a file."""
+    return translated(str(name))
+
+
+def score_name(of: object, metric: object) -> str:
+    """A split and a metric in words: "validation accuracy", "test MAE"."""
+    name = _("MAE") if metric == "mae" else metric_name(metric)
+    return _("{split} {metric}").format(split=metric_name(of), metric=name)
+
+
+def _in_words(source: object) -> str:
+    """Where a number was published, in words; ``source`` is a field of a file."""
+    return translated(str(source))

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnviz import i18n
 from rnnviz.cells import CELLS
 from rnnviz.cli import completions, config_file, options, stdout, table_options
+from rnnviz.cli.commands import Choice, LocalizedCommand
 from rnnviz.cli.stderr import say
+from rnnviz.cli.tables import metric_name
 from rnnviz.cli.train_progress import progress_on_stderr
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _, language, translated
 
 if TYPE_CHECKING:
     from rnnviz.runs import Run
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
 #: The recipe that is trained by default, in about ten seconds.
 DEFAULT_RECIPE = "sentiment-lstm"
 
-HELP = """Train RECIPE, or a net for a table of your own; step through it with rnnviz step -m DIR.
+HELP = N_("""\
+Train RECIPE, or a net for a table of your own; step through it with rnnviz step -m DIR.
 
 Without RECIPE this trains sentiment-lstm on the sample in the package, in about ten seconds. ctrl+c
 finishes the batch and saves, a second ctrl+c ends at once; --resume continues an interrupted run.
@@ -39,7 +44,7 @@ Examples:
   rnnviz train reviews.csv                             then: rnnviz step -m last "a text"
   rnnviz train reviews.csv --text body --label stars --cell gru --units 16
   rnnviz train sales.csv --series units --lookback 28 --horizon 7
-"""
+""")
 
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -61,58 +66,66 @@ class Duration(click.ParamType[float]):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip().lower())
         seconds = _SECONDS[match[2]] * float(match[1]) if match else 0.0
         if not 0 < seconds <= MAX_SECONDS:
-            self.fail(f"{value!r} is not a duration up to 8760h. Write 90s, 5m or 1h.", param, ctx)
+            self.fail(
+                _("{value!r} is not a duration up to 8760h. Write 90s, 5m or 1h.").format(
+                    value=value
+                ),
+                param,
+                ctx,
+            )
         return seconds
 
 
-@click.command("train", help=HELP)
+@click.command("train", cls=LocalizedCommand, help=HELP)
 @click.argument("recipe", required=False, metavar="[RECIPE|FILE]",
                 shell_complete=completions.recipes_and_files)  # fmt: skip
 @click.option("--resume", metavar="RUN", shell_complete=completions.runs,
-              help="Resume a run: its folder, its name, or: last.")  # fmt: skip
+              help=N_("Resume a run: its folder, its name, or: last."))  # fmt: skip
 @click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
-              help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, else what was "
-                   "fetched, else the sample.")  # fmt: skip
+              help=N_("Folder of data sets, or: sample. Default: $RNNVIZ_DATA, else what was "
+                      "fetched, else the sample."))  # fmt: skip
 @click.option("--variant", metavar="NAME", shell_complete=completions.variants,
-              help="Another way to prepare the data; see: rnnviz recipes show.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.")
+              help=N_("Another way to prepare the data; see: rnnviz recipes show."))  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help=N_("The run directory.")
+)
 @click.option("--epochs", type=options.EPOCHS, metavar="N")
 @click.option("--time-budget", type=Duration(), metavar="TIME",
-              help="Save and stop after this time: 90s, 5m, 1h.")  # fmt: skip
+              help=N_("Save and stop after this time: 90s, 5m, 1h."))  # fmt: skip
 @click.option("--batch-size", type=options.BATCH_SIZE, metavar="N")
 @click.option("--units", type=click.IntRange(1, 4096), metavar="N")
-@click.option("--cell", type=options.Choice(tuple(CELLS)))
+@click.option("--cell", type=Choice(tuple(CELLS)))
 @click.option("--dropout", type=options.Share(), metavar="P",
-              help="Dropout of the layer's input, one mask per sequence.")  # fmt: skip
+              help=N_("Dropout of the layer's input, one mask per sequence."))  # fmt: skip
 @click.option("--recurrent-dropout", type=options.Share(), metavar="P",
-              help="Dropout of the hidden state, one mask per gate.")  # fmt: skip
+              help=N_("Dropout of the hidden state, one mask per gate."))  # fmt: skip
 @click.option("--layers", type=click.IntRange(1, 64), metavar="N",
-              help="Recurrent layers, one above the other.")  # fmt: skip
+              help=N_("Recurrent layers, one above the other."))  # fmt: skip
 @click.option("--bidirectional/--one-direction", "bidirectional", default=None,
-              help="Read in both directions.")  # fmt: skip
+              help=N_("Read in both directions."))  # fmt: skip
 @click.option("--embedding", type=click.IntRange(1, 4096), metavar="N",
-              help="Numbers of a word vector.")  # fmt: skip
-@click.option("--mask/--no-mask", default=None, help="Whether padding is skipped or read.")
-@click.option("--rate", type=options.Positive(), metavar="R", help="Learning rate.")
+              help=N_("Numbers of a word vector."))  # fmt: skip
+@click.option("--mask/--no-mask", default=None, help=N_("Whether padding is skipped or read."))
+@click.option("--rate", type=options.Positive(), metavar="R", help=N_("Learning rate."))
 @click.option("--clip", type=options.Positive(), metavar="NORM",
-              help="The largest joint norm of the gradients.")  # fmt: skip
+              help=N_("The largest joint norm of the gradients."))  # fmt: skip
 @click.option("--patience", type=options.EPOCHS, metavar="N",
-              help="Stop after N epochs without a better one.")  # fmt: skip
-@click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
-@click.option("--seed", type=options.SEED, metavar="N", help="Default: 0.")
+              help=N_("Stop after N epochs without a better one."))  # fmt: skip
+@click.option("--limit", type=options.ROWS, metavar="N", help=N_("Rows of each data set."))
+@click.option("--seed", type=options.SEED, metavar="N", help=N_("Default: 0."))
 @click.option("--sentence", metavar="TEXT",
-              help="A sentence to read again and again while training. Default: the recipe's "
-                   "example.")  # fmt: skip
+              help=N_("A sentence to read again and again while training. Default: the recipe's "
+                      "example."))  # fmt: skip
 @click.option("--snapshots", type=click.IntRange(0, 1000), metavar="N",
-              help="How often the weights are kept while training, for rnnviz step -m RUN@STEP. "
-                   "Default: 24.")  # fmt: skip
+              help=N_("How often the weights are kept while training, for rnnviz step -m RUN@STEP. "
+                      "Default: 24."))  # fmt: skip
 @table_options.of_training
 @options.device
 @options.lang
 @options.theme
 @options.colour
-@click.option("--plain", is_flag=True, help="Lines of text, no screen.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the run directory.")
+@click.option("--plain", is_flag=True, help=N_("Lines of text, no screen."))
+@click.option("-q", "--quiet", is_flag=True, help=N_("Print only the run directory."))
 @options.debug
 def command(
     recipe: str | None,
@@ -141,13 +154,17 @@ def command(
     elif (path := table_options.table_path(recipe, of_table)) is not None:
         if "variant" in given or data is not None:
             flag = "--data" if data is not None else "--variant"
-            raise UsageError(f"{flag} is for recipes; {path.name} is a table. Leave it out.")
+            raise UsageError(
+                _("{flag} is for recipes; {name} is a table. Leave it out.").format(
+                    flag=flag, name=path.name
+                )
+            )
         given["table"] = table_options.choice(path, of_table)
         recipe, data = path.name, str(path.parent)
     elif recipe is None:
         recipe, data = DEFAULT_RECIPE, "sample" if data is None else data
         if not quiet:
-            say(f"Training {recipe} on the {data} data.")
+            say(_("Training {recipe} on the {data} data.").format(recipe=recipe, data=data))
     changed = runs.Options(epochs=epochs, **given)
     job = runs.TrainingJob(recipe, changed, data, out, resume, time_budget, device)
     colour = options.use_colour(color)
@@ -184,8 +201,10 @@ def _check_resumable(recipe: str | None, out: Path | None, given: dict[str, Any]
     flags += [recipe] if recipe is not None else []
     if flags:
         raise UsageError(
-            f"--resume continues a run as it was started, so it cannot take {', '.join(flags)}. "
-            "It takes --epochs, --time-budget, --data and --device."
+            _(
+                "--resume continues a run as it was started, so it cannot take {flags}. It "
+                "takes --epochs, --time-budget, --data and --device."
+            ).format(flags=", ".join(flags))
         )
 
 
@@ -199,35 +218,46 @@ def _result_lines(run: Run) -> Iterator[str]:
     for which in ("valid", "test"):
         scores = result[which]
         if scores:
-            name = {
-                "valid": f"validation (epoch {result['best_epoch']}, whose weights are saved)",
-                "test": "test",
-            }[which]
-            metrics = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
+            name = _("test")
+            if which == "valid":
+                name = _("validation (epoch {epoch}, whose weights are saved)").format(
+                    epoch=result["best_epoch"]
+                )
+            metrics = "  ".join(f"{metric_name(key)} {value:.4f}" for key, value in scores.items())
             yield f"{name}: {metrics}{_in_unit(scores, metric)}"
     files = [name for name in record["data"] if not record["trained_on"].startswith(name)]
-    yield f"trained on: {record['trained_on']}" + (f" ({', '.join(files)})" if files else "")
+    yield _("trained on: {data}").format(data=i18n.trained_on(record["trained_on"], language())) + (
+        f" ({', '.join(files)})" if files else ""
+    )
     if published.get("value") is None and record["options"].get("table"):
         naive = record["preparation"].get("as today")
         if naive is not None:
             scale, unit = record["metric"]["scale"], record["metric"]["unit"]
-            values = (f"{of} {mae:.4f} ({mae * scale:.4g}{unit and ' ' + unit})"
+            values = (f"{metric_name(of)} {mae:.4f} ({mae * scale:.4g}{unit and ' ' + unit})"
                       for of, mae in naive.items())  # fmt: skip
-            yield f"naive forecast, the last value stays: mae {', '.join(values)}"
-            yield f"Step through a window: rnnviz step -m {run.path} 1"
+            yield _("naive forecast, the last value stays: mae {values}").format(
+                values=", ".join(values)
+            )
+            yield _("Step through a window: rnnviz step -m {path} 1").format(path=run.path)
         else:
-            yield f"Evaluate it on a table: rnnviz evaluate {shlex.quote(str(run.path))} FILE"
+            yield _("Evaluate it on a table: rnnviz evaluate {path} FILE").format(
+                path=shlex.quote(str(run.path))
+            )
     if record.get("sample"):
-        yield "That is the small sample in the package. Your own data: --data DIR"
+        yield _("That is the small sample in the package. Your own data: --data DIR")
     if published.get("value") is not None:
         yield (
-            f"published: {published['of']} {published['metric']} {published['value']} "
-            f"({published['source']})"
+            _("published: {split} {metric} {value} ({source})").format(
+                split=metric_name(published["of"]),
+                metric=metric_name(published["metric"]),
+                value=published["value"],
+                source=translated(published["source"]),
+            )
         )
     if record["config"] is not None and record["config"]["source"].get("vocabulary"):
         plain = not any(char in record["example"] for char in '"$`!\\')
         text = f'"{record["example"]}"' if plain else shlex.quote(record["example"])
-        yield f"Step through it: rnnviz step -m {run.path} {text}"
+        yield _("Step through it: rnnviz step -m {path} {text}").format(path=run.path, text=text)
 
 
 def _in_unit(scores: dict[str, float], metric: dict[str, Any]) -> str:

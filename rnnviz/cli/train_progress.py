@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rnnviz import i18n
 from rnnviz.cli import options
 from rnnviz.cli.stderr import on_stderr, say
+from rnnviz.cli.tables import metric_name
 from rnnviz.display import visible
 from rnnviz.errors import shortened
+from rnnviz.messages import _, language
 from rnnviz.progress import Epoch, Event, Note, RunStarted, SentenceReading, TrainingStep
 
 if TYPE_CHECKING:
@@ -82,11 +85,13 @@ def epoch_line(run: RunStarted, epoch: Epoch, rate: float | None) -> str:
     unit = ""
     if run.scale is not None and "mae" in epoch.valid:
         unit = f" ({epoch.valid['mae'] * run.scale:.2f} {run.unit})"
-    speed = "" if rate is None else f"  {rate:,.0f} samples/s"
+    speed = "" if rate is None else "  " + _("{rate:,.0f} samples/s").format(rate=rate)
+    number = _("epoch {n}/{count}").format(n=epoch.number, count=run.epochs)
+    seconds = _("{seconds:.1f} s").format(seconds=epoch.seconds)
+    valid = _metrics(epoch.valid, _("validation {metric}"))
     return (
-        f"epoch {epoch.number}/{run.epochs}  {_metrics(epoch.train)}  "
-        f"{_metrics(epoch.valid, 'validation ')}{unit}  {epoch.seconds:.1f} s{speed}"
-        f"{'  *' if epoch.best else ''}"
+        f"{number}  {_metrics(epoch.train)}  {valid}{unit}"
+        f"  {seconds}{speed}{'  *' if epoch.best else ''}"
     )
 
 
@@ -95,13 +100,15 @@ def reading_line(run: RunStarted, reading: SentenceReading) -> str:
     last = reading.outputs[-1]
     k = 1 if len(last) == 2 else max(range(len(last)), key=lambda k: last[k])
     text = shortened(" ".join(reading.text.split()), 60)
-    return f'  "{text}": {run.labels[k]} {last[k]:.3f}'
+    return f'  "{text}": {i18n.label(run.labels[k], language())} {last[k]:.3f}'
 
 
-def _metrics(scores: Mapping[str, float], prefix: str = "") -> str:
+def _metrics(scores: Mapping[str, float], form: str = "{metric}") -> str:
     # The loss of a net for numbers is its mean absolute error.
     names = ["mae"] if "mae" in scores else list(scores)
-    return "  ".join(f"{prefix}{name} {scores[name]:.4f}" for name in names)
+    return "  ".join(
+        f"{form.format(metric=metric_name(name))} {scores[name]:.4f}" for name in names
+    )
 
 
 @contextmanager
@@ -110,7 +117,7 @@ def _bar(colour: bool) -> Iterator[Callable[[Event], None]]:
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TextColumn("loss {task.fields[loss]:.4f}"), TimeRemainingColumn(),
+        TextColumn(_("loss") + " {task.fields[loss]:.4f}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=on_stderr(colour), transient=True) as progress:
         bar = progress.add_task("", total=1, loss=0.0)
@@ -130,7 +137,8 @@ def _bar(colour: bool) -> Iterator[Callable[[Event], None]]:
                 loss = event.loss
                 smoothed = loss if smoothed is None else 0.98 * smoothed + 0.02 * loss
                 progress.update(
-                    bar, description=f"epoch {event.epoch}/{event.epochs}", total=event.batches,
+                    bar, total=event.batches,
+                    description=_("epoch {n}/{count}").format(n=event.epoch, count=event.epochs),
                     completed=event.batch, loss=smoothed,
                 )  # fmt: skip
 

@@ -153,7 +153,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                     "sha256:521465c2428ed7f02f8d6db6ffdd4b5447c1c701962353eb2c40d548c3c85699",
                 ),
             ),
-            "non-commercial",
+            N_("non-commercial"),
             N_("Provided for research purposes and any other non-commercial activity."),
             "Xiang Zhang, Junbo Zhao, Yann LeCun: Character-level Convolutional Networks for Text "
             "Classification. NIPS 2015. News gathered by Antonio Gulli.",

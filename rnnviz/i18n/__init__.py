@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from rnnviz.messages import translated
+
 LANGUAGES = ("en", "tr")
 
 
@@ -112,7 +114,8 @@ def _translate_part(part: str, lang: str) -> str:
     if match := re.fullmatch(r"(.*, )?([\d,]+) of ([\d,]+) items", part):
         items = text("trained_on.items", lang, part=match[2], whole=match[3])
         return (match[1] or "") + items
-    return word("trained_on", part, lang)
+    known = word("trained_on", part, lang)
+    return translated(part, lang) if known == part else known
 
 
 def known(key: str) -> bool:

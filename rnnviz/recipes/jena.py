@@ -253,12 +253,14 @@ def _description(series: JenaSeries, rows: int) -> _Description:
     parts = ["Jena " + "–".join(dict.fromkeys(str(end)[:4] for end in ends))]
     if series.interval != PUBLISHED_INTERVAL:
         hourly = series.interval == 60
-        parts.append("one row an hour" if hourly else f"a row every {series.interval} minutes")
+        every = N_("a row every {interval} minutes").format(interval=series.interval)
+        parts.append(N_("one row an hour") if hourly else every)
     if len(series.columns) < len(COLUMNS):
-        parts.append(f"{len(series.columns)} of {len(COLUMNS)} columns")
+        of_all = N_("{count} of {total} columns")
+        parts.append(of_all.format(count=len(series.columns), total=len(COLUMNS)))
     whole = {PUBLISHED_INTERVAL: PUBLISHED_ROWS, 60: HOURLY_ROWS}.get(series.interval) == rows
     if rows < len(series):
-        parts.append(f"the first {rows:,} rows")
+        parts.append(N_("the first {rows:,} rows").format(rows=rows))
     if not whole:
         parts.append("split scaled")
     return _Description(", ".join(parts), whole)

@@ -65,6 +65,7 @@ def test_a_message_is_stored_once() -> None:
     stored: Counter[str] = Counter()
     for file in folder.glob("*.toml"):
         content = tomllib.loads(file.read_text("utf-8"))
+        stored.update(each["en"] for each in content.pop("paragraphs", ()))
         stored.update([*content.pop("stored", ()), *content])
     assert [key for key, count in stored.items() if count > 1] == []
 
@@ -141,8 +142,6 @@ def test_messages_inside_and_beside_each_other() -> None:
 
 # -- what is raised and said ----------------------------------------------------------------------
 
-#: Packages and modules whose errors are still in English.
-ENGLISH = frozenset({"cli"})
 #: What sends a text to the user; screens say a key of their catalogue.
 SAYING = frozenset({"Note", "say", "note"})
 SCREENS = "tui"
@@ -150,11 +149,9 @@ LETTER = re.compile(r"[^\W\d_]")
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
-    """The name of each checked module, and its syntax tree."""
+    """The name of each module, and its syntax tree."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE)
-        if name.parts[0].removesuffix(".py") not in ENGLISH:
-            yield str(name), ast.parse(path.read_text("utf-8"))
+        yield str(path.relative_to(PACKAGE)), ast.parse(path.read_text("utf-8"))
 
 
 def error_classes() -> set[str]:

@@ -16,11 +16,12 @@ from rnnviz.cli.step import app, files, formats, text_arguments, toy_net_options
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
 
-HELP = """Read TEXT one token at a time and see every gate, state and gradient.
+HELP = N_("""Read TEXT one token at a time and see every gate, state and gradient.
 
 On a terminal this opens the stepper; elsewhere, or with --plain, it prints lines of text. Without
 TEXT it reads what is piped in, else it takes the model's example sentence.
@@ -47,7 +48,7 @@ Examples:
 Further options of a model file are those of: rnnviz models import --help
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid file.
-"""
+""")
 
 
 @click.command("step", help=HELP, cls=text_arguments.TextCommand)
@@ -56,54 +57,70 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @toy_net_options.options
 @import_options.model_options
 @import_options.import_options
-@click.option("--input", "input_file", type=click.Path(path_type=Path), metavar="FILE",
-              help="Of a model that reads numbers: its input from a .csv, .npy, .npz or .json, a "
-              "row a step.")  # fmt: skip
+@click.option(
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=N_(
+        "Of a model that reads numbers: its input from a .csv, .npy, .npz or .json, a row a step."
+    ),
+)
 @click.option("--target", metavar="LABEL", shell_complete=completions.labels,
-              help="The gradients are of this label's log-loss.")  # fmt: skip
+              help=N_("The gradients are of this label's log-loss."))  # fmt: skip
 @click.option("--random", type=options.SEED, metavar="SEED",
-              help="Untrained weights of the same shapes.")  # fmt: skip
-@click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
-              help="Of a model that reads a series: where its table is, or: sample.")  # fmt: skip
-@click.option("--against", metavar="TEXT", help="Lay this second sentence beside it.")
+              help=N_("Untrained weights of the same shapes."))  # fmt: skip
+@click.option(
+    "--data",
+    metavar="DIR",
+    shell_complete=completions.data_folders,
+    help=N_("Of a model that reads a series: where its table is, or: sample."),
+)
+@click.option("--against", metavar="TEXT", help=N_("Lay this second sentence beside it."))
 @click.option("--compare", metavar="CELL,CELL", shell_complete=completions.cells,
-              help="Read it with these cells, or models or files, side by side.")  # fmt: skip
-@click.option("--clamp", "clamps", multiple=True, metavar="'f[3,17]=0'",
-              help="Hold a value: NAME[TOKEN,UNIT]=VALUE, both counted from 0 (the screen counts "
-                   "tokens from 1), * for all. Repeatable.",
-              )  # fmt: skip
+              help=N_("Read it with these cells, or models or files, side by side."))  # fmt: skip
+@click.option(
+    "--clamp",
+    "clamps",
+    multiple=True,
+    metavar="'f[3,17]=0'",
+    help=N_(
+        "Hold a value: NAME[TOKEN,UNIT]=VALUE, both counted from 0 (the screen counts "
+        "tokens from 1), * for all. Repeatable."
+    ),
+)
 @click.option("--state", type=click.Path(path_type=Path), metavar="FILE",
-              help="Begin in the states of this file, of --save-state.")  # fmt: skip
+              help=N_("Begin in the states of this file, of --save-state."))  # fmt: skip
 @click.option("--at", type=int, metavar="T",
-              help="Start on this token, counted from 1 as on the screen.")  # fmt: skip
+              help=N_("Start on this token, counted from 1 as on the screen."))  # fmt: skip
 @click.option("--unit", type=click.IntRange(0), metavar="U",
-              help="Start on this unit, counted from 0 as on the screen.")  # fmt: skip
-@click.option("--json", "form", flag_value="json", help="Print the whole trace as JSON.")
-@click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a token.")
-@click.option("--csv", "form", flag_value="csv", help="One row a token, name and unit.")
-@click.option("--plain", "form", flag_value="plain", help="Lines of text, no screen.")
+              help=N_("Start on this unit, counted from 0 as on the screen."))  # fmt: skip
+@click.option("--json", "form", flag_value="json", help=N_("Print the whole trace as JSON."))
+@click.option("--jsonl", "form", flag_value="jsonl", help=N_("One JSON object a token."))
+@click.option("--csv", "form", flag_value="csv", help=N_("One row a token, name and unit."))
+@click.option("--plain", "form", flag_value="plain", help=N_("Lines of text, no screen."))
 @click.option("--save", type=options.output_file(), metavar="FILE",
-              help="Write the trace to a file.")  # fmt: skip
+              help=N_("Write the trace to a file."))  # fmt: skip
 @click.option("--save-state", type=options.output_file(), metavar="FILE",
-              help="Write the states after the last token; go on from them with --state.",
+              help=N_("Write the states after the last token; go on from them with --state."),
               )  # fmt: skip
 @click.option("--open", "saved_trace", type=click.Path(path_type=Path), metavar="FILE",
-              help="Show a saved trace.")  # fmt: skip
+              help=N_("Show a saved trace."))  # fmt: skip
 @click.option("--screenshot", type=options.output_file(), metavar="FILE",
-              help="Write the screen to FILE.svg, .png, .pdf or .txt and stop.")  # fmt: skip
+              help=N_("Write the screen to FILE.svg, .png, .pdf or .txt and stop."))  # fmt: skip
 @click.option("--report", type=options.output_file(), metavar="FILE.html",
-              help="Write all views into one page and stop.")  # fmt: skip
+              help=N_("Write all views into one page and stop."))  # fmt: skip
 @click.option("--view", metavar="NAME", shell_complete=completions.views,
-              help="Open this page first; a wrong name lists them.")  # fmt: skip
+              help=N_("Open this page first; a wrong name lists them."))  # fmt: skip
 @click.option("--size", default="120x36", show_default=True, metavar="WxH",
-              help="Size of the screenshot in characters.")  # fmt: skip
+              help=N_("Size of the screenshot in characters."))  # fmt: skip
 @options.lang
 @options.theme
 @options.notation
 @options.presenter
 @options.colour
 @options.device
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help=N_("Say nothing on stderr."))
 @options.debug
 def command(**params: Any) -> int:
     """Trace a text, then write files, open the screen or print."""
@@ -146,7 +163,7 @@ def _compared_models(step: StepOptions, traced: TracedQuery) -> tuple[str, ...]:
     from rnnviz.cli.step import compare_cells
 
     if step.saved_trace is not None or step.against is not None:
-        raise UsageError("--compare reads one text anew; leave --open and --against out.")
+        raise UsageError(_("--compare reads one text anew; leave --open and --against out."))
     family = app.switch_models(traced)
     found = compare_cells.models(step.compare or "", traced.query.model, family)
     # Those of a family read the same text.

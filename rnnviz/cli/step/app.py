@@ -11,6 +11,7 @@ from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import user_state_folder
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
@@ -76,7 +77,11 @@ def _say_way_back(app: ThemedApp[int]) -> None:
 
     with suppress(Exception):  # the view state may be what is at fault
         if isinstance(app, RnnvizApp):
-            stderr.say(f"To come back here: {command_line(app.step_screen.view_state)}")
+            stderr.say(
+                _("To come back here: {command}").format(
+                    command=command_line(app.step_screen.view_state)
+                )
+            )
 
 
 def switch_models(traced: TracedQuery) -> tuple[str, ...]:
@@ -107,9 +112,13 @@ def check_options(step: StepOptions, trace: Trace) -> None:
     """UsageError if --at, --unit or --view name what the trace does not have."""
     T, H = len(trace.tokens), trace.layers[0].units
     if step.at is not None and not 1 <= step.at <= T:
-        raise UsageError(f"--at {step.at}: this text has tokens 1 to {T}.")
+        raise UsageError(
+            _("--at {at}: this text has tokens 1 to {last}.").format(at=step.at, last=T)
+        )
     if step.unit is not None and step.unit >= H:
-        raise UsageError(f"--unit {step.unit}: this layer has units 0 to {H - 1}.")
+        raise UsageError(
+            _("--unit {unit}: this layer has units 0 to {last}.").format(unit=step.unit, last=H - 1)
+        )
     if step.view is not None:
         page_name(step.view, () if step.screenshot is None else drawable(trace))
 
@@ -132,6 +141,8 @@ def page_name(view: str, more: tuple[str, ...] = ()) -> str:
     names = [PANELS_VIEW, *(entry.name for entry in PAGES), *more]
     if view not in names:
         raise UsageError(
-            f"There is no view {view!r}.{nearest(view, names)} Views: {', '.join(names)}."
+            _("There is no view {view!r}.{close} Views: {names}.").format(
+                view=view, close=nearest(view, names), names=", ".join(names)
+            )
         )
     return "" if view == PANELS_VIEW else view

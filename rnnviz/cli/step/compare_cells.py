@@ -11,6 +11,7 @@ from rnnviz.display import json_text, visible
 from rnnviz.equations import DEFAULT_NOTATION, number
 from rnnviz.errors import UsageError, nearest
 from rnnviz.i18n import text
+from rnnviz.messages import _
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation
 
@@ -29,8 +30,9 @@ def models(names: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
     chosen = tuple(dict.fromkeys(found))
     if not MIN_MODELS <= len(chosen) <= MAX_MODELS:
         raise UsageError(
-            f"--compare takes {MIN_MODELS} to {MAX_MODELS} cells or models, "
-            "for example: --compare rnn,gru"
+            _(
+                "--compare takes {least} to {most} cells or models, for example: --compare rnn,gru"
+            ).format(least=MIN_MODELS, most=MAX_MODELS)
         )
     return chosen
 
@@ -42,26 +44,37 @@ def _model(name: str, model: str, cells: Mapping[str, str]) -> str:
     try:
         locate(name)
     except UsageError:
-        beside = f"Cells: {', '.join(cells)}." if cells else "It has no like with other cells."
+        beside = _("It has no like with other cells.")
+        if cells:
+            beside = _("Cells: {names}.").format(names=", ".join(cells))
         raise UsageError(
-            f"--compare: there is no cell {name!r} beside {model}, and no model of that name."
-            f"{nearest(name, cells)}\n{beside} Models: rnnviz models"
+            _(
+                "--compare: there is no cell {name!r} beside {model}, and no model of that "
+                "name.{close}\n"
+                "{beside} Models: rnnviz models"
+            ).format(name=name, model=model, close=nearest(name, cells), beside=beside)
         ) from None
     return name
 
 
 def require_same_text(traces: Sequence[Trace]) -> None:
     """UsageError unless the traces have equally many tokens and outputs."""
+    tokens = _(
+        "--compare: {a} has {count_a} tokens of this text, {b} {count_b}: they cannot stand side "
+        "by side."
+    )
+    outputs = _(
+        "--compare: {a} has {count_a} outputs, {b} {count_b}: they cannot stand side by side."
+    )
     first = traces[0]
     for other in traces[1:]:
-        for kind, one, two in (
-            ("tokens of this text", first.tokens, other.tokens),
-            ("outputs", first.head.labels, other.head.labels),
+        for said, one, two in (
+            (tokens, first.tokens, other.tokens),
+            (outputs, first.head.labels, other.head.labels),
         ):
             if len(one) != len(two):
                 raise UsageError(
-                    f"--compare: {first.model} has {len(one)} {kind}, {other.model} {len(two)}: "
-                    "they cannot stand side by side."
+                    said.format(a=first.model, count_a=len(one), b=other.model, count_b=len(two))
                 )
 
 
@@ -74,7 +87,9 @@ def lines(
 ) -> Iterator[str]:
     """The traces in a form, "json" or "plain"; UsageError for any other."""
     if form not in ("json", "plain"):
-        raise UsageError(f"--compare has no --{form} form: take --json or --plain.")
+        raise UsageError(
+            _("--compare has no --{form} form: take --json or --plain.").format(form=form)
+        )
     if form == "json":
         yield json_text({"schema": SCHEMA, "traces": [trace.to_json() for trace in traces]})
         return

@@ -12,6 +12,7 @@ from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.i18n import is_imported, text
+from rnnviz.messages import _
 from rnnviz.trace import Trace
 
 #: Units listed in the plain form.
@@ -21,7 +22,9 @@ LISTED_UNITS = 5
 def lines(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
     """The difference of two traces in a form, "json" or "plain"; UsageError for any other."""
     if form not in ("json", "plain"):
-        raise UsageError(f"--against has no --{form} form: take --json or --plain.")
+        raise UsageError(
+            _("--against has no --{form} form: take --json or --plain.").format(form=form)
+        )
     difference = compare(a, b)
     if form == "json":
         yield json_text(difference.to_json())

@@ -14,13 +14,14 @@ from rnnviz.cli.step.app import drawable, first_page, make_app
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
 
 #: What an option that draws writes, and the endings of its file.
 ENDINGS = {
-    "--screenshot": ("SVG, PNG, PDF or text", (*picture_files.ENDINGS, ".txt")),
+    "--screenshot": (N_("SVG, PNG, PDF or text"), (*picture_files.ENDINGS, ".txt")),
     "--report": ("HTML", (".html", ".htm")),
 }
 #: Characters of a screenshot, the fewest and the most.
@@ -43,8 +44,12 @@ def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
     for option, (what, endings) in ENDINGS.items():
         if option in paths and paths[option].suffix.lower() not in endings:
             raise UsageError(
-                f"{option} writes {what}; name a file that ends in {' or '.join(endings)}: "
-                f"{paths[option]}"
+                _("{option} writes {what}; name a file that ends in {endings}: {path}").format(
+                    option=option,
+                    what=translated(what),
+                    endings=_(" or ").join(endings),
+                    path=paths[option],
+                )
             )
         if option in paths:
             picture_files.require_converter(paths[option])
@@ -58,20 +63,30 @@ def save(step: StepOptions, trace: Trace) -> None:
 
         save_trace(trace, step.save)
         if not step.quiet and step.save.is_file():
-            say(f"Saved {step.save}. Show it again with: rnnviz step --open "
-                f"{shlex.quote(str(step.save))}")  # fmt: skip
+            say(
+                _("Saved {path}. Show it again with: rnnviz step --open {quoted}").format(
+                    path=step.save, quoted=shlex.quote(str(step.save))
+                )
+            )
     if step.save_state is not None:
         from rnnviz.trace.states import write_states
 
         write_states(step.save_state, trace)
         if not step.quiet and step.save_state.is_file():
-            say(f"Saved {step.save_state}. Go on from there with: rnnviz step --state "
-                f"{shlex.quote(str(step.save_state))} TEXT")  # fmt: skip
+            say(
+                _("Saved {path}. Go on from there with: rnnviz step --state {quoted} TEXT").format(
+                    path=step.save_state, quoted=shlex.quote(str(step.save_state))
+                )
+            )
     path = step.toy_net.save_net
     if path is not None:
         _save_net(trace, path)
         if not step.quiet and path.is_file():
-            say(f"Saved {path}. Open it again with: rnnviz step --net {shlex.quote(str(path))}")
+            say(
+                _("Saved {path}. Open it again with: rnnviz step --net {quoted}").format(
+                    path=path, quoted=shlex.quote(str(path))
+                )
+            )
 
 
 def _save_net(trace: Trace, path: Path) -> None:
@@ -81,7 +96,7 @@ def _save_net(trace: Trace, path: Path) -> None:
 
     net_file = net_file_of(trace)
     if net_file is None:
-        raise UsageError("--save-net writes a net by hand; this trace is of another model.")
+        raise UsageError(_("--save-net writes a net by hand; this trace is of another model."))
     save_net(path, net_file)
 
 
@@ -90,11 +105,11 @@ def draw(step: StepOptions, traced: TracedQuery, compared: tuple[str, ...]) -> N
     if step.report is not None:
         _write_report(step, traced, compared, step.report)
         if not step.quiet:
-            say(f"Written: {step.report}")
+            say(_("Written: {path}").format(path=step.report))
     if step.screenshot is not None:
         _write_screenshot(step, traced, compared, step.screenshot)
         if not step.quiet:
-            say(f"Written: {step.screenshot}")
+            say(_("Written: {path}").format(path=step.screenshot))
 
 
 def _write_report(
@@ -133,12 +148,19 @@ def parse_size(size: str) -> tuple[int, int]:
     """Width and height in characters; UsageError if they cannot be read or are out of range."""
     match = re.fullmatch(r"(\d{1,9})[xX×](\d{1,9})", size.strip(), re.ASCII)
     if match is None:
-        raise UsageError(f"--size {size}: expected WIDTHxHEIGHT in characters, for example 120x36.")
+        raise UsageError(
+            _("--size {size}: expected WIDTHxHEIGHT in characters, for example 120x36.").format(
+                size=size
+            )
+        )
     width, height = int(match[1]), int(match[2])
-    for name, value, (least, most) in (("wide", width, WIDTHS), ("high", height, HEIGHTS)):
+    wide = _("--size {size}: a picture is {least} to {most} characters wide, not {value}.")
+    high = _("--size {size}: a picture is {least} to {most} characters high, not {value}.")
+    for said, value, (least, most) in ((wide, width, WIDTHS), (high, height, HEIGHTS)):
         if not least <= value <= most:
             raise UsageError(
-                f"--size {size}: a picture is {least} to {most} characters {name}, not {value}. "
-                "For example: --size 120x36"
+                said.format(size=size, least=least, most=most, value=value)
+                + " "
+                + _("For example: --size 120x36")
             )
     return width, height

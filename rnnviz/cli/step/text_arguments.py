@@ -11,13 +11,15 @@ from typing import Any
 
 import click
 
+from rnnviz.cli.commands import LocalizedCommand
+
 #: A private character that no option begins with.
 MARK = "\ue000"
 #: A number, or brackets of numbers.
 _NUMBER = re.compile(r"-[\s(\[{]*\.?\d")
 
 
-class TextCommand(click.Command):
+class TextCommand(LocalizedCommand):
     """A command whose arguments may be texts that begin with a dash."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ import click
 from rnnviz.cli import completions
 from rnnviz.cli.options import output_file
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _
 from rnnviz.toy_net import CELLS, EXAMPLE, MOST, model_of
 
 if TYPE_CHECKING:
@@ -55,21 +56,49 @@ def options(f: F) -> F:
         return click.option(*names, callback=collect, expose_value=False, **more)
 
     for decorate in (
-        option("--save-net", type=output_file(), metavar="FILE.toml",
-               help="Write the net by hand, as it was read, to a file that --net opens."),
-        option("--initial", metavar="h=…,c=…",
-               help="The states before the first token: one number, or one for each unit."),
-        option("--set", "edits", multiple=True, metavar="NAME=VALUE",
-               help="Of a net by hand: a weight, an x, or z=renew, activation=relu, head=linear, "
-                    "target=0.5 …; a wrong name lists them. Repeatable."),
-        option("--inputs", type=click.IntRange(1, MOST), metavar=f"1..{MOST}",
-               help="Of a net by hand: how many numbers it reads a token."),
-        option("--units", type=click.IntRange(1, MOST), metavar=f"1..{MOST}",
-               help="A net by hand of so many units: TEXT is numbers, every weight is short."),
-        option("--net", metavar="FILE.toml", shell_complete=completions.nets,
-               help="A net by hand from a file, or a shipped one: lstm-2-units; a wrong name lists "
-                    "them."),
-    ):  # fmt: skip
+        option(
+            "--save-net",
+            type=output_file(),
+            metavar="FILE.toml",
+            help=N_("Write the net by hand, as it was read, to a file that --net opens."),
+        ),
+        option(
+            "--initial",
+            metavar="h=…,c=…",
+            help=N_("The states before the first token: one number, or one for each unit."),
+        ),
+        option(
+            "--set",
+            "edits",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help=N_(
+                "Of a net by hand: a weight, an x, or z=renew, activation=relu, head=linear, "
+                "target=0.5 …; a wrong name lists them. Repeatable."
+            ),
+        ),
+        option(
+            "--inputs",
+            type=click.IntRange(1, MOST),
+            metavar=f"1..{MOST}",
+            help=N_("Of a net by hand: how many numbers it reads a token."),
+        ),
+        option(
+            "--units",
+            type=click.IntRange(1, MOST),
+            metavar=f"1..{MOST}",
+            help=N_("A net by hand of so many units: TEXT is numbers, every weight is short."),
+        ),
+        option(
+            "--net",
+            metavar="FILE.toml",
+            shell_complete=completions.nets,
+            help=N_(
+                "A net by hand from a file, or a shipped one: lstm-2-units; a wrong name lists "
+                "them."
+            ),
+        ),
+    ):
         f = decorate(f)
     return f
 
@@ -91,7 +120,9 @@ def query(
 
     if model is not None:
         other = "--net" if toy_net.net is not None else "--units"
-        raise UsageError(f"Give {other} (a net by hand) or --model, not both.")
+        raise UsageError(
+            _("Give {other} (a net by hand) or --model, not both.").format(other=other)
+        )
     clamps: tuple[Any, ...] = ()
     if toy_net.net is not None:
         from rnnviz.toy_net.net_files import open_net
@@ -124,11 +155,18 @@ def _friendly_net(toy_net: ToyNetOptions, cell: str | None) -> ToyNet:
         }
         name, option = next((k, v) for k, v in given.items() if v)
         raise UsageError(
-            f"{name} is of a net by hand; say how many units it has, or which file it is in "
-            f'(--net).\nType for example: rnnviz step --units 1 {option} "{EXAMPLE}"'
+            _(
+                "{name} is of a net by hand; say how many units it has, or which file it is "
+                "in (--net).\n"
+                'Type for example: rnnviz step --units 1 {option} "{example}"'
+            ).format(name=name, option=option, example=EXAMPLE)
         )
     if cell not in (None, *CELLS):
-        raise UsageError(f"A net by hand is one of {', '.join(CELLS)}; --cell {cell} is not.")
+        raise UsageError(
+            _("A net by hand is one of {names}; --cell {cell} is not.").format(
+                names=", ".join(CELLS), cell=cell
+            )
+        )
     return default_net(cell or "lstm", toy_net.units, toy_net.inputs or 1)
 
 
@@ -137,8 +175,10 @@ def _check_net_alone(toy_net: ToyNetOptions, cell: str | None) -> None:
     for name, value in (("units", toy_net.units), ("inputs", toy_net.inputs), ("cell", cell)):
         if value is not None:
             raise UsageError(
-                f"--net says its {name} itself; leave --{name} out, or change it: "
-                f"--set {name}={value}"
+                _(
+                    "--net says its {name} itself; leave --{name} out, or change it: --set "
+                    "{name}={value}"
+                ).format(name=name, value=value)
             )
 
 
@@ -150,7 +190,9 @@ def _state_edits(initial: str | None) -> list[str]:
     for edit in edits:
         if not re.match(r"[hc](\[\d+\])?\s*=", edit):
             raise UsageError(
-                f"--initial {initial[:80]!r}: expected h=… and c=…, one number or one for each "
-                "unit, for example h=0.1 or 'h=0.1 0.2,c=0'."
+                _(
+                    "--initial {initial!r}: expected h=… and c=…, one number or one for each "
+                    "unit, for example h=0.1 or 'h=0.1 0.2,c=0'."
+                ).format(initial=initial[:80])
             )
     return edits

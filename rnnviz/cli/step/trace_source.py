@@ -75,8 +75,11 @@ def input_files(step: StepOptions) -> Sequence[Path]:
         given = any(other not in (None, ()) for other in others)
         if given or step.settings or step.toy_net.changes:
             raise UsageError(
-                "--open shows a trace as it was saved; leave TEXT, --input, --model, --cell, "
-                "--units, --net, --set, --target, --random, --clamp, --initial and --state out."
+                _(
+                    "--open shows a trace as it was saved; leave TEXT, --input, --model, --cell, "
+                    "--units, --net, --set, --target, --random, --clamp, --initial and --state "
+                    "out."
+                )
             )
         return [step.saved_trace]
     read = [path for path in (step.state, step.input_file) if path is not None]
@@ -102,7 +105,9 @@ def read(step: StepOptions) -> TracedQuery:
     text = _text(step)
     if step.toy_net:
         if step.settings or step.input_file:
-            raise UsageError("A net by hand is no model file: leave --input and its options out.")
+            raise UsageError(
+                _("A net by hand is no model file: leave --input and its options out.")
+            )
         query = toy_net_options.query(
             step.toy_net, text, cell=step.cell, model=step.explicit_model, target=step.target,
             random=step.random,
@@ -141,17 +146,21 @@ def _model(step: StepOptions) -> str:
 
     cell = step.cell
     if step.explicit_model is not None and cell:
-        raise UsageError("Give --model or --cell, not both.")
+        raise UsageError(_("Give --model or --cell, not both."))
     if step.settings and (step.model is None or not user_path(step.model).exists()):
         raise UsageError(
-            f"{step.settings.options} is for files of other frameworks: rnnviz step -m FILE"
+            _("{options} is for files of other frameworks: rnnviz step -m FILE").format(
+                options=step.settings.options
+            )
         )
     if cell is None:
         return DEFAULT if step.model is None else step.settings.named(step.model)
     if f"sentiment-{cell}" not in shipped():
         raise UsageError(
-            f"--cell {cell}: no sentiment model has it, but a net by hand:\n"
-            f'rnnviz step --units 1 --cell {cell} "{EXAMPLE}"'
+            _(
+                "--cell {cell}: no sentiment model has it, but a net by hand:\n"
+                'rnnviz step --units 1 --cell {cell} "{example}"'
+            ).format(cell=cell, example=EXAMPLE)
         )
     return f"sentiment-{cell}"
 
@@ -163,7 +172,7 @@ def _text(step: StepOptions) -> str | None:
         from rnnviz.data.vectors import file_text
 
         if words:
-            raise UsageError("Give TEXT or --input, not both.")
+            raise UsageError(_("Give TEXT or --input, not both."))
         return file_text(step.input_file)
     if words and words != ("-",):
         return " ".join(words)
@@ -184,14 +193,16 @@ def _check_reads_numbers(model: str) -> None:
         return
     if isinstance(encoder, Scaling):
         raise UsageError(
-            f"{model} reads windows of its own table, not --input FILE. Name a window: "
-            f"rnnviz step -m {shlex.quote(model)} 1"
+            _(
+                "{model} reads windows of its own table, not --input FILE. Name a window: "
+                "rnnviz step -m {quoted} 1"
+            ).format(model=model, quoted=shlex.quote(model))
         )
-    kind = "ids" if isinstance(encoder, TokenIds) else "words"
-    raise UsageError(
-        f"--input is for models that read numbers; {model} reads {kind}. A text in a file: "
-        f"rnnviz step -m {shlex.quote(model)} < FILE"
-    )
+    said = _("--input is for models that read numbers; {model} reads words.")
+    if isinstance(encoder, TokenIds):
+        said = _("--input is for models that read numbers; {model} reads ids.")
+    remedy = _("A text in a file: rnnviz step -m {quoted} < FILE")
+    raise UsageError(f"{said} {remedy}".format(model=model, quoted=shlex.quote(model)))
 
 
 def narrate(step: StepOptions, traced: TracedQuery) -> None:
@@ -212,10 +223,18 @@ def narrate(step: StepOptions, traced: TracedQuery) -> None:
     if step.words or step.input_file or traced.query.text != stored.example:
         return
     if isinstance(stored.encoder, Vectors):
-        say(f"{len(traced.trace.tokens)} steps of random numbers, seed 0. Give your own as TEXT "
-            f"({len(stored.encoder)} a step) or with --input FILE.")  # fmt: skip
+        say(
+            _(
+                "{count} steps of random numbers, seed 0. Give your own as TEXT ({width} a "
+                "step) or with --input FILE."
+            ).format(count=len(traced.trace.tokens), width=len(stored.encoder))
+        )
     elif isinstance(stored.encoder, TokenIds):
-        say(f"Random ids, seed 0. Give your own, from 0 to {len(stored.encoder) - 1:,}, as TEXT.")
+        say(
+            _("Random ids, seed 0. Give your own, from 0 to {last:,}, as TEXT.").format(
+                last=len(stored.encoder) - 1
+            )
+        )
 
 
 def _say_choice(text: str) -> None:
@@ -270,9 +289,11 @@ def _with_saved_weights(explorer: Explorer, query: Query, trace: Trace, path: Pa
     def answer(question: Question) -> Any:
         if getattr(question, "model", query.model) == query.model and not same_weights():
             raise UsageError(
-                f"{path} was read with weights that {query.model} does not have here: what it "
-                "holds can be shown, but nothing else read with them.\n"
-                "Read the text anew: rnnviz step -m MODEL TEXT"
+                _(
+                    "{path} was read with weights that {model} does not have here: what it holds "
+                    "can be shown, but nothing else read with them.\n"
+                    "Read the text anew: rnnviz step -m MODEL TEXT"
+                ).format(path=path, model=query.model)
             )
         return explorer(question)
 
