@@ -36,10 +36,23 @@ PANELS = ("sentence", "cell", "equation")
 
 
 def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
-    """Shipped models, imported ones and runs, or files."""
+    """Shipped models, imported ones and runs, or files; after RUN@ its snapshots."""
     from rnnviz.lookup import BUGGY_COPIES, shipped
 
+    if "@" in incomplete and (steps := _steps(incomplete)):
+        return _items(steps, incomplete)
     return _or_files([*shipped(), *BUGGY_COPIES, *_imported_names(), *_run_names()], incomplete)
+
+
+def _steps(incomplete: str) -> list[str]:
+    """The snapshots of the run before the @: RUN@STEP."""
+    from rnnviz.lookup import find_run, snapshot_files
+
+    run = incomplete.rpartition("@")[0]
+    try:
+        return [f"{run}@{step}" for step in snapshot_files(find_run(run))] if run else []
+    except (RnnvizError, OSError):  # no run of that name: there is nothing to complete
+        return []
 
 
 def imported_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:

@@ -13,6 +13,7 @@ from rnnviz import i18n
 from rnnviz.cli.tables import metric_name, print_table
 from rnnviz.display import finite
 from rnnviz.errors import damage
+from rnnviz.lookup import snapshot_files
 from rnnviz.messages import N_, _, language, translated
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ def to_json(run: RunSummary) -> dict[str, Any]:
         {"epoch": e.number, "train": e.train, "valid": e.valid, "seconds": e.seconds}
         for e in run.history
     ]
-    more = {"spec": run.spec, "result": run.result or None, "history": history}
+    files = snapshot_files(run.path)
+    kept = {"steps": list(files), "bytes": _bytes(files)}
+    more = {"snapshots": kept, "spec": run.spec, "result": run.result or None, "history": history}
     return {**facts(run), **{key: finite(value) for key, value in more.items()}}
 
 
@@ -137,6 +140,11 @@ def description(run: RunSummary) -> list[tuple[str, str]]:
         value = saved.valid.get(run.metric, math.nan)
         said = _("the weights of epoch {number}").format(number=saved.number)
         rows.append((_("kept"), said if saved is best else f"{said}, {_score(run, value)}"))
+    if files := snapshot_files(run.path):
+        steps, size = " ".join(map(str, files)), f"{_bytes(files) / 1e6:.1f}"
+        shown = _("{count}, {size} MB, of the updates {steps}: {name}@STEP")
+        said = shown.format(count=len(files), size=size, steps=steps, name=run.name)
+        rows.append((_("snapshots"), said))
     if test := _mapping(run.result.get("test")):
         rows.append((_("test"), _pairs(test)))
     if published:
@@ -186,6 +194,11 @@ def _score(run: RunSummary, value: float) -> str:
 def _validation(metric: str) -> str:
     """The name of a metric of validation."""
     return _("validation {metric}").format(metric=metric_name(metric))
+
+
+def _bytes(files: Mapping[int, Path]) -> int:
+    """The size of files of a run, which may be removed meanwhile."""
+    return sum(file.stat().st_size for file in files.values() if file.is_file())
 
 
 def _devices(spec: Mapping[str, Any]) -> str:

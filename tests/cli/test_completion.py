@@ -202,3 +202,15 @@ def test_every_name_argument_is_completed() -> None:
             is_name |= param.param_type_name == "argument" and param.name not in free
             if is_name and param.name not in free and param.name != "shell":
                 assert param._custom_shell_complete is not None, f"{name} {param.name}"
+
+
+def test_after_a_run_and_an_at_sign_its_snapshots_are_offered(tmp_path: Path) -> None:
+    kept = tmp_path / "rnnviz" / "runs" / "mine" / "snapshots"
+    kept.mkdir(parents=True)
+    (kept.parent / "spec.json").write_text("{}")
+    for name in ("0", "120", "x"):
+        (kept / f"{name}.safetensors").write_bytes(b"")
+    assert answer("fish", ["step", "-m", "mine@"], tmp_path) == "plain,mine@0\nplain,mine@120"
+    assert answer("fish", ["step", "-m", "last@1"], tmp_path) == "plain,last@120"
+    assert "mine@" not in answer("fish", ["step", "-m", "mine"], tmp_path)
+    assert "file" in answer("fish", ["step", "-m", "other@"], tmp_path)

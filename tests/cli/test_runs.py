@@ -448,3 +448,18 @@ def test_the_help_says_what_a_run_is(capsys: pytest.CaptureFixture[str]) -> None
     said = out(capsys, "--help")
     assert "or: last" in said
     assert "compare" in said
+
+
+def test_show_says_which_snapshots_there_are(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = make("with") / "snapshots"
+    kept.mkdir()
+    for step in (120, 0, 9):
+        (kept / f"{step}.safetensors").write_bytes(b"." * 500_000)
+    shown = " ".join(out(capsys, "show", "with").split())
+    assert "snapshots 3, 1.5 MB, of the updates 0 9 120: with@STEP" in shown
+    found = json.loads(out(capsys, "show", "with", "--json"))
+    assert found["snapshots"] == {"steps": [0, 9, 120], "bytes": 1_500_000}
+    make("without")
+    assert "without@STEP" not in out(capsys, "show", "without")

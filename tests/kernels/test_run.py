@@ -21,8 +21,9 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining, RnnvizError
-from rnnviz.progress import Event, Note, TrainingStep
+from rnnviz.progress import Event, Note, SentenceReading, TrainingStep
 from rnnviz.runs import Options, Run
+from rnnviz.runs.snapshot_writer import snapshot_steps
 from rnnviz.training.cuda import updater
 from rnnviz.training.fit import fit
 
@@ -67,7 +68,7 @@ def test_a_run_on_the_gpu_names_it_and_has_the_scores_of_the_cpu(
     run = trained(tmp_path / "run", "cuda", watch=events.append)
     assert {file.name for file in run.path.iterdir()} == {
         "spec.json", "history.jsonl", "best.safetensors", "last.safetensors", "vocabulary.json",
-        "result.json",
+        "result.json", "snapshots",
     }  # fmt: skip
     name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
     assert json.loads((run.path / "spec.json").read_text())["device"] == f"cuda ({name})"
@@ -76,6 +77,21 @@ def test_a_run_on_the_gpu_names_it_and_has_the_scores_of_the_cpu(
     arrays = load_file(run.path / "best.safetensors")
     assert all(np.isfinite(a).all() for a in arrays.values())
     assert arrays["layers.0.forward.U"].shape == (10, 30)
+
+
+def test_snapshots_on_the_gpu_are_those_of_the_cpu(cupy: types.ModuleType, tmp_path: Path) -> None:
+    chosen, seen = replace(SMALL, snapshots=5), list[Event]()
+    kept = []
+    for device in ("cuda", "cpu"):
+        out = tmp_path / device
+        run = runs.train(RECIPE, chosen, data="sample", out=out, device=device, watch=seen.append)
+        kept.append({each.step: load_file(each.path) for each in run.snapshots()})
+    assert list(kept[0]) == list(kept[1]) == list(snapshot_steps(6, 5))
+    for step, arrays in kept[0].items():
+        for name, a in arrays.items():
+            np.testing.assert_allclose(a, kept[1][step][name], rtol=1e-4, atol=1e-6)
+    readings = [one for one in seen if isinstance(one, SentenceReading)]
+    assert {one.step for one in readings} == set(kept[0])
 
 
 @pytest.mark.parametrize(("begun", "ended"), [("cuda", "cuda"), ("cuda", "cpu"), ("cpu", "cuda")])
