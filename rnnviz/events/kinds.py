@@ -85,7 +85,7 @@ class ViewEvent(Event):
 
 @dataclass(frozen=True)
 class ReachEvent(Event):
-    """The reach of other models was compared with that of the one shown."""
+    """The reach of other models is shown beside that of the one on the screen."""
 
     kind: ClassVar[str] = "reach"
 

@@ -115,12 +115,13 @@ class EventStream:
         self.apply_pending()
 
     def apply_pending(self) -> None:
-        """Apply the events that wait, up to the next query that has to be read."""
-        while self._pending and not self.screen.requests.is_reading:
+        """Apply the events that wait, up to the next query or comparison that takes time."""
+        screen = self.screen
+        while self._pending and not (screen.requests.is_reading or screen.view_state.comparing):
             from rnnviz.tui.step import event_effects
 
             event = self._pending.popleft()
             try:
-                event_effects.apply(self.screen, event)
+                event_effects.apply(screen, event)
             except RnnvizError as error:
-                self.screen.fail("status.failed", reason=str(error).rstrip("."))
+                screen.fail("status.failed", reason=str(error).rstrip("."))

@@ -398,3 +398,4 @@ class StepScreen(PanelScreen):
     def on_reach_ready(self, message: ReachReady) -> None:
         """The comparison, or the reason why there is none."""
         self.requests.show_reach(message)
+        self.event_stream.apply_pending()

@@ -67,7 +67,7 @@ def differences(before: ViewState, after: ViewState) -> Iterator[Event]:
     changed = {name: value for name, value in now.items() if was[name] != value}
     if changed:
         yield ViewEvent(changed)
-    if after.comparing and not before.comparing:
+    if after.reaches and after.reaches is not before.reaches:
         yield ReachEvent()
     moved = (after.cursor, after.first, after.page) != (before.cursor, before.first, before.page)
     if moved or after.trace is not before.trace:
