@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from rnnviz.errors import InvalidFileError, UsageError, nearest
@@ -23,6 +24,12 @@ BUGGY_COPIES = {
 SNAPSHOTS = "snapshots"
 #: Files that a run directory may contain before its spec.json is written.
 _BEFORE_SPEC = ("vocabulary.json", "series.json", "history.jsonl")
+
+
+@cache
+def is_shipped(name: str) -> bool:
+    """Whether a name is that of a shipped model or of a copy with a bug."""
+    return BUGGY_COPIES.get(name, name) in shipped()
 
 
 def shipped() -> dict[str, Path]:

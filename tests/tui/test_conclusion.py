@@ -37,6 +37,7 @@ from rnnviz.tui.view.label_translation import localized
 from rnnviz.tui.view.predict_first import without_answer
 from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
+from tests.tui.pages import test_learning
 
 SENTENCES = (
     "this movie was not good", "this movie was not bad", "a truly great film",
@@ -74,7 +75,7 @@ def at(page: str, query: Query, t: int, lang: str = "en", **changes: Any) -> Vie
 
 def answered(view_state: ViewState, questions: Sequence[Question]) -> ViewState:
     answers, failures = dict(view_state.answers), dict(view_state.failures)
-    for question in questions:
+    for question in (q for q in questions if q not in answers):
         try:
             answers[question] = explore()(question)
         except RnnvizError as error:
@@ -110,6 +111,9 @@ def toy() -> str:
 
 
 def moments(page: str, lang: str = "en") -> Iterator[ViewState]:
+    if page == "learning":  # shipped models have no snapshots
+        yield from (test_learning.at(step, t, lang=lang) for step in (0, 9, 20) for t in (2, 4))
+        return
     every = EVERY if page not in ("series", "hand") else EVERY[:1]
     for n, text in every:
         query = query_of(n, text, page)

@@ -94,7 +94,7 @@ def test_an_unknown_panel_is_a_key_error() -> None:
 def test_the_report_has_every_view_that_applies_and_every_prediction() -> None:
     trace = made()
     html = asyncio.run(report(app()))
-    shown = [e for e in PAGES if load(e.name).applies(moment())]
+    shown = [e for e in PAGES if load(e.name).applies(app().step_screen.view_state)]
     assert html.count("<section>") == 1 + len(shown)
     for entry in shown:
         assert f"page.{entry.name}" not in html

@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from rnnviz.analysis import padding
 from rnnviz.analysis.gradient_check import GradientCheck
+from rnnviz.analysis.learning import LearningQuestion
 from rnnviz.analysis.net_summary import NetQuestion
 from rnnviz.analysis.padding import PaddedReading, PaddingComparison, PaddingQuestion
 from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
@@ -47,7 +48,7 @@ from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
-from tests.tui.pages import test_clamp, test_padding, test_series, test_units
+from tests.tui.pages import test_clamp, test_learning, test_padding, test_series, test_units
 from tests.tui.small_models import CELLS, TEXT, made, moment, stored
 
 SIZES = ((80, 22), (100, 28), (120, 34), (200, 48))
@@ -172,6 +173,8 @@ def explored(question: Question) -> Any:
         return explorer()(TrainingHistoryQuestion("imdb-rnn"))
     if isinstance(question, UnitQuestion):
         return test_units.corpus(question.model)
+    if isinstance(question, LearningQuestion):
+        return test_learning.learned(question.model, question.text)
     raise AssertionError(question)
 
 

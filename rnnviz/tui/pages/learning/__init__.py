@@ -13,6 +13,7 @@ from rnnviz.analysis.learning import LEAST, Learning, LearningQuestion
 from rnnviz.cursor import Cursor, to_token
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.lookup import is_shipped
 from rnnviz.query import Question
 from rnnviz.tui.pages.learning import gate_strips, word_curves, word_strips
 from rnnviz.tui.pages.learning.snapshot_columns import LearningView, columns, layout
@@ -50,7 +51,8 @@ class LearningPage(Page):
     def applies(cls, view_state: ViewState) -> bool:
         query = view_state.query
         free = not (query.hand or query.clamps or query.initial or view_state.trace.series)
-        return free and query.random is None and bool(query.model)
+        trained = query.random is None and query.model and not is_shipped(query.model)
+        return bool(free and trained)
 
     def questions(self, view_state: ViewState) -> Sequence[LearningQuestion]:
         if not self.applies(view_state):
@@ -142,6 +144,11 @@ class LearningPage(Page):
         texts = [(self.page_text(view_state, "untrained"), theme.ink)]
         if view_state.query.clamps or view_state.query.initial:
             texts = [(self.page_text(view_state, "held"), theme.ink)]
+        elif view_state.query.random is None and is_shipped(model := view_state.query.model):
+            texts = [
+                (self.page_text(view_state, "shipped", model=visible(model)), theme.ink),
+                (self.page_text(view_state, "how"), theme.ink),
+            ]
         for question in self.questions(view_state):
             reason = view_state.failures.get(question)
             texts = [(self.page_text(view_state, "reading"), theme.dim)]
