@@ -251,9 +251,8 @@ class StepScreen(PanelScreen):
         """The next language."""
         app = self.app
         assert isinstance(app, ThemedApp)
-        lang = app.next_language()
-        self.show(lang=lang, status="")
-        self.lesson.switch_language(lang)
+        self.show(lang=app.next_language(), status="")
+        self.lesson.switch_language(self.view_state.lang)
 
     def action_theme(self) -> None:
         """The next theme."""
