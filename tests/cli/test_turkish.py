@@ -101,7 +101,8 @@ def test_the_flag_of_the_group_holds_for_its_commands(
     for args in (("--lang", "tr", "step", "good", "--plain"), ("step", "good", "--lang", "tr")):
         assert "Tahmin:" in printed(capsys, *args)
     assert "Tahmin:" not in printed(capsys, "--lang", "tr", "step", "good", "--lang", "en")
-    shown = json.loads(printed(capsys, "--lang", "tr", "config", "show", "--json"))
+    assert run(["--lang", "tr", "config", "show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
     assert shown["settings"][1] == {
         "name": "lang", "value": "tr", "source": "flag", "where": "--lang",
     }  # fmt: skip
