@@ -126,6 +126,12 @@ class SentenceReading:
     tokens: tuple[str, ...]  # (T)
     outputs: tuple[tuple[float, ...], ...]  # (T, K) output of each label after each token
 
+    @property
+    def label(self) -> int:
+        """The index of the label to show: of two the second, else the likeliest at the end."""
+        last = self.outputs[-1]
+        return 1 if len(last) == 2 else max(range(len(last)), key=lambda k: last[k])
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -126,7 +126,7 @@ Examples:
   rnnviz step "this movie was not good"       the stepper
   rnnviz step --cell gru "not bad at all"     another cell on the same kind of net
   rnnviz step "not good" --json | jq .head    the numbers, for scripts
-  rnnviz train                                train a small model in ten seconds
+  rnnviz train                                train a small model in 7 to 15 seconds
   rnnviz models show sentiment-lstm           the layers and where each count comes from
 
 Tables fit the terminal; piped or in a file each row is one line. --json prints one document.

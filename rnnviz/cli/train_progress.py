@@ -97,10 +97,9 @@ def epoch_line(run: RunStarted, epoch: Epoch, rate: float | None) -> str:
 
 def reading_line(run: RunStarted, reading: SentenceReading) -> str:
     """The prediction for the run's sentence: of two classes the second, else the likeliest."""
-    last = reading.outputs[-1]
-    k = 1 if len(last) == 2 else max(range(len(last)), key=lambda k: last[k])
+    k = reading.label
     text = shortened(" ".join(reading.text.split()), 60)
-    return f'  "{text}": {i18n.label(run.labels[k], language())} {last[k]:.3f}'
+    return f'  "{text}": {i18n.label(run.labels[k], language())} {reading.outputs[-1][k]:.3f}'
 
 
 def _metrics(scores: Mapping[str, float], form: str = "{metric}") -> str:

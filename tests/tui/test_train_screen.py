@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -16,21 +17,27 @@ from tui.training import (
     BEGUN,
     DEGREES,
     ENDED,
+    EPOCHS,
     Fake,
     dashboard,
     heard,
     measured,
+    of_four_classes,
+    reading,
     stepped,
     told,
+    with_readings,
 )
 
 from rnnviz import i18n
+from rnnviz.equations import number
 from rnnviz.progress import (
     Evaluation,
     Event,
     Note,
     RunFailed,
     RunFinished,
+    SentenceReading,
     SnapshotReady,
 )
 from rnnviz.query import Query
@@ -138,6 +145,34 @@ def test_a_trail_rises_with_its_values_and_survives_nan() -> None:
     assert len(sparkline([1.0, float("nan")])) == 2
 
 
+def test_the_curve_of_the_sentence_has_the_last_word_of_each_reading() -> None:
+    progress = progress_of(with_readings())
+    assert progress.reading == reading(4, 20)
+    steps = [0, *range(5, 3 * BATCHES + 21, 5)]
+    assert [step for step, _ in progress.sentence_curve] == steps
+    assert progress.sentence_curve[-1][1] == reading(4, 20).outputs[-1]
+    assert progress.updates == EPOCHS * BATCHES
+
+
+def test_a_reading_replaces_one_of_the_same_or_a_later_update() -> None:
+    progress = progress_of([BEGUN, reading(1, 5), reading(1, 10), reading(1, 10), reading(1, 7)])
+    assert [step for step, _ in progress.sentence_curve] == [5, 7]
+
+
+def test_a_long_curve_of_the_sentence_keeps_its_beginning_and_its_end() -> None:
+    progress = progress_of([BEGUN, *(reading(1, n) for n in range(3 * POINTS))])
+    assert POINTS // 2 <= len(progress.sentence_curve) <= POINTS
+    assert progress.sentence_curve[0][0] == 0
+    assert progress.sentence_curve[-1][0] == 3 * POINTS - 1
+
+
+def test_of_two_labels_the_second_is_shown_and_of_more_the_likeliest() -> None:
+    assert reading(1, 0).label == reading(4, 20).label == 1
+    four = progress_of(of_four_classes())
+    assert four.reading is not None
+    assert four.reading.label == 2
+
+
 # -- the screen --------------------------------------------------------------------------
 
 
@@ -159,6 +194,62 @@ async def test_the_published_number_and_the_best_epoch_are_in_the_chart() -> Non
         rows = screen_text(app)  # type: ignore[arg-type]
     assert any("╌╌╌ published 0.893" in row for row in rows)
     assert any("best 0.871" in row for row in rows)
+
+
+def _row(app: TrainApp, name: str) -> str:
+    panel = app.screen.query_one(f"#{name}", DashboardPanel)
+    return "\n".join(strip.text for strip in panel.strips())
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (100, 30), (120, 36), (200, 50)])
+async def test_the_sentence_is_read_live_and_takes_no_panel_s_place(size: tuple[int, int]) -> None:
+    app = dashboard(with_readings())
+    async with app.run_test(size=size) as pilot:
+        await heard(pilot)
+        now = reading(4, 20)
+        said = _row(app, "sentence")
+        for token, (_, value) in list(zip(now.tokens, now.outputs, strict=True))[-3:]:
+            assert token in said
+            assert number(value, 2) in said
+        source(app).add(reading(4, 35))
+        await heard(pilot)
+        assert number(reading(4, 35).outputs[-1][1], 2) in _row(app, "sentence")
+        await pilot.pause(0.1)
+        panels = {panel.id for panel in app.screen.query(DashboardPanel) if panel.region}
+        asked = {"title", "words", "bars", "loss", "sentence", "norms"}
+        assert panels >= (asked if size[0] < 100 else {*asked, "metric", "epochs"})
+        assert app.screen.query_one("#loss").region.height >= 6
+
+
+async def test_without_a_reading_there_is_no_panel_of_a_sentence() -> None:
+    app = dashboard(DEGREES)
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        assert not app.screen.query_one("#sentence").display
+        assert "sentence" not in shown(app)
+
+
+async def test_of_many_words_the_last_ones_are_shown_and_the_others_counted() -> None:
+    many = tuple(f"word{n}" for n in range(60))
+    rows = tuple((0.25, 0.75) for _ in many)
+    long = SentenceReading(1, 1, 1, " ".join(many), many, rows)
+    app = dashboard([BEGUN, long])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        said = _row(app, "sentence")
+    assert "word59" in said
+    assert re.search(r"‹ 5\d ", said)
+
+
+@pytest.mark.parametrize("value", [math.nan, 0.0, 1.0])
+async def test_a_prediction_without_a_value_has_neither_bar_nor_point(value: float) -> None:
+    odd = SentenceReading(1, 1, 1, "\x1b[2Jgood", ("\x1b[2Jgood",), ((1 - value, value),))
+    app = dashboard([BEGUN, reading(1, 0), odd])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        said = _row(app, "sentence")
+    assert "\\x1b[2Jgood" in said
+    assert ("●" in said) == math.isfinite(value)
 
 
 async def test_a_narrow_screen_shows_one_view_after_the_other() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tui.training import DEGREES, ENDED, dashboard, heard
+from tui.training import DEGREES, ENDED, dashboard, heard, of_four_classes, with_readings
 
 from rnnviz.progress import Note
 
@@ -46,3 +46,24 @@ def test_the_end(snap_compare: Compare, size: tuple[int, int]) -> None:
         await pilot.pause(0.2)
 
     assert snap_compare(dashboard(ENDED), terminal_size=size, run_before=at_the_metric)
+
+
+@pytest.mark.parametrize(
+    "size", [(80, 24), (100, 30), (120, 36), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}"
+)
+def test_the_sentence(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(with_readings()), terminal_size=size, run_before=heard)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lang": "tr", "theme": "light"}, {"colour": False}, {"ascii_only": True}],
+    ids=["turkish", "grey", "ascii"],
+)
+def test_the_sentence_otherwise(snap_compare: Compare, options: dict[str, Any]) -> None:
+    app = dashboard(with_readings(), **options)
+    assert snap_compare(app, terminal_size=(120, 36), run_before=heard)
+
+
+def test_a_sentence_of_four_classes(snap_compare: Compare) -> None:
+    assert snap_compare(dashboard(of_four_classes()), terminal_size=(120, 36), run_before=heard)

@@ -16,6 +16,7 @@ from rnnviz.progress import (
     Note,
     RunFinished,
     RunStarted,
+    SentenceReading,
     TrainingStep,
 )
 from rnnviz.tui.dashboard.app import TrainApp
@@ -79,6 +80,40 @@ def _forecast() -> list[Event]:
 
 
 DEGREES = _forecast()
+
+
+def reading(epoch: int, batch: int) -> SentenceReading:
+    """The sentence at this batch: at first all words are at .5, at last "not" has turned it."""
+    step = (epoch - 1) * BATCHES + batch
+    learned = 1 - math.exp(-step / (1.5 * BATCHES))
+    ends = (0.55, 0.58, 0.56, 0.12, 0.04)
+    rows = tuple((0.5 - (end - 0.5) * learned, 0.5 + (end - 0.5) * learned) for end in ends)
+    return SentenceReading(step, epoch, batch, BEGUN.example, tuple(BEGUN.example.split()), rows)
+
+
+def with_readings(labels: tuple[str, ...] = ("negative", "positive")) -> list[Event]:
+    """As ``told``, with the sentence read before the first batch and then after every fifth."""
+    events: list[Event] = []
+    for event in told():
+        if isinstance(event, TrainingStep) and (event.epoch, event.batch) == (1, 1):
+            events.append(reading(1, 0))
+        events.append(replace(event, labels=labels) if isinstance(event, RunStarted) else event)
+        if isinstance(event, TrainingStep) and event.batch % 5 == 0:
+            events.append(reading(event.epoch, event.batch))
+    return events
+
+
+def of_four_classes() -> list[Event]:
+    """A net for news: the third of four labels leads, and with more as it is trained."""
+
+    def news(event: Event) -> Event:
+        if not isinstance(event, SentenceReading):
+            return event
+        rows = tuple((0.5 * q, 0.2 * q, p, 0.3 * q) for p, q in event.outputs)
+        text = "the stock market fell today"
+        return replace(event, text=text, tokens=tuple(text.split()), outputs=rows)
+
+    return [news(event) for event in with_readings(("World", "Sports", "Business", "Sci/Tech"))]
 
 
 class Fake:

@@ -6,7 +6,7 @@ from rnnviz.tui.app.help_screen import HelpSection
 from rnnviz.tui.dashboard.panel import DashboardState
 from rnnviz.tui.keymap import DASHBOARD
 
-PANELS = ("loss", "metric", "norms", "epochs")
+PANELS = ("loss", "metric", "sentence", "norms", "epochs")
 
 
 def sections(state: DashboardState) -> list[HelpSection]:

@@ -32,6 +32,7 @@ from rnnviz.tui.dashboard.gradient_norms import GradientNorms
 from rnnviz.tui.dashboard.key_bar import DashboardKeyBar
 from rnnviz.tui.dashboard.panel import VIEWS, DashboardState
 from rnnviz.tui.dashboard.progress_bars import ProgressBars
+from rnnviz.tui.dashboard.sentence_reading import SentencePanel
 from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
 from rnnviz.tui.dashboard.status import DashboardStatus, DashboardTitle
 from rnnviz.tui.dashboard.training_progress import TrainingProgress
@@ -42,6 +43,8 @@ from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView, KeyClicked
 
+#: From this height on the sentence has bars; from this one on they are higher.
+TALL, TALLEST = 30, 44
 #: The least seconds between two updates of the screen.
 INTERVAL = 1 / 8
 
@@ -86,6 +89,7 @@ class TrainScreen(DiffScreen, Screen[None]):
         with Horizontal(id="charts"):
             yield LossChart(state, id="loss")
             yield MetricChart(state, id="metric")
+        yield SentencePanel(state, id="sentence")
         with Horizontal(id="lower"):
             yield GradientNorms(state, id="norms")
             yield EpochTable(state, id="epochs")
@@ -164,6 +168,9 @@ class TrainScreen(DiffScreen, Screen[None]):
         self.set_class(small, "-small")
         self.set_class(width < NARROW, "-narrow")
         self.set_class(state.progress.end is not None, "-ended")
+        self.set_class(state.progress.reading is not None, "-reading")
+        self.set_class(height >= TALL, "-tall")
+        self.set_class(height >= TALLEST, "-tallest")
         self.set_class(bool(state.status), "-status")
         for name in VIEWS:
             self.set_class(state.view == name, f"-{name}")

@@ -43,6 +43,8 @@ class TrainingProgress:
     batch_seconds: float | None = None
     evaluation: Evaluation | None = None  # the validation or test that is running
     reading: SentenceReading | None = None  # of the run's own sentence, the newest
+    #: Updates done and the output of each label after the sentence's last word, of each reading.
+    sentence_curve: tuple[tuple[int, tuple[float, ...]], ...] = ()
     snapshot: SnapshotReady | None = None
     end: RunFinished | RunFailed | None = None
 
@@ -59,7 +61,11 @@ class TrainingProgress:
                 before = tuple(e for e in self.epochs if e.number < event.number)
                 return replace(self, epochs=(*before, event), evaluation=None)
             case SentenceReading():
-                return replace(self, reading=event)
+                before_it = tuple(p for p in self.sentence_curve if p[0] < event.step)
+                if len(before_it) >= POINTS:
+                    before_it = before_it[::2]
+                curve = (*before_it, (event.step, event.outputs[-1]))
+                return replace(self, reading=event, sentence_curve=curve)
             case Evaluation():
                 return replace(self, evaluation=event)
             case SnapshotReady():
@@ -121,6 +127,11 @@ class TrainingProgress:
         if isinstance(self.end, RunFinished) and self.end.complete:
             return 1.0, 1.0
         return step.batch / step.batches, _batch(step) / (step.batches * step.epochs)
+
+    @property
+    def updates(self) -> int | None:
+        """The updates of the whole run; None before the first one."""
+        return None if self.step is None else self.step.batches * self.step.epochs
 
     @property
     def seconds_left(self) -> float | None:
