@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.errors import InvalidFileError, RnnvizError, UsageError, nearest, shortened
 from rnnviz.files import assets, user_path
 from rnnviz.import_settings import split_name
 from rnnviz.messages import _
@@ -58,6 +58,11 @@ def locate(name: str) -> tuple[Path, Path]:
     STEP updates, and its other weight files are named by their path. A file of another framework,
     with settings behind a # or without, is both files.
     """
+    return _locate(name, snapshots=True)
+
+
+def _locate(name: str, *, snapshots: bool) -> tuple[Path, Path]:
+    """``locate``, with names of snapshots or without."""
     name, settings = split_name(name)
     if settings and not user_path(name).exists():
         raise _no_model(name, ())
@@ -68,7 +73,7 @@ def locate(name: str) -> tuple[Path, Path]:
     if name in (others := imported()):
         return others[name], weights_of(others[name])
     found = _run_named(name, own := _by_name()) or _at(user_path(name))
-    if found is None and (split := _split_step(name)) is not None:
+    if found is None and snapshots and (split := _split_step(name)) is not None:
         return _snapshot(*split)
     if found is None and not any(each.startswith(name) for each in known):
         fitting = [path for each, path in own.items() if each.startswith(name)]
@@ -92,33 +97,55 @@ def run_of(weights: Path) -> Path:
 
 
 def snapshot_files(run: Path) -> dict[int, Path]:
-    """The weights that a run kept while training, by the number of updates done, in order."""
-    files = (run / SNAPSHOTS).glob("*.safetensors")
-    return dict(sorted((int(file.stem), file) for file in files if _is_step(file.stem)))
+    """The weights that a run kept while training, by the number of updates done, in order.
+
+    A link in place of their folder is not followed: those files are not of this run.
+    """
+    folder = run / SNAPSHOTS
+    files = () if folder.is_symlink() else folder.glob("*.safetensors")
+    kept = (file for file in files if _is_step(file.stem) and not file.is_dir())
+    return dict(sorted((int(file.stem), file) for file in kept))
 
 
 def _is_step(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 12 and text == str(int(text))
 
 
-def _split_step(name: str) -> tuple[str, int] | None:
-    """The run and the step of RUN@STEP; None for another name."""
+def _split_step(name: str) -> tuple[str, str] | None:
+    """RUN and STEP of RUN@STEP; None for another name. STEP may be anything if RUN is a run."""
     run, _, step = name.rpartition("@")
-    return (run, int(step)) if run and _is_step(step) else None
+    if not run or (not _is_step(step) and not _is_run_name(run)):
+        return None
+    return run, step
 
 
-def _snapshot(name: str, step: int) -> tuple[Path, Path]:
-    """spec.json and the weights that the run kept after ``step`` updates."""
-    spec = locate(name)[0]
+def _is_run_name(name: str) -> bool:
+    try:
+        return _locate(name, snapshots=False)[0].name == "spec.json"
+    except RnnvizError:
+        return False
+
+
+def _snapshot(name: str, text: str) -> tuple[Path, Path]:
+    """spec.json and the weights that the run kept after so many updates as the text says."""
+    spec = _locate(name, snapshots=False)[0]
     if spec.name != "spec.json":
         raise UsageError(
-            _("{name} is no run, so it has no weights of step {step}.").format(name=name, step=step)
+            _("{name} is no run, so it has no weights of step {step}.").format(name=name, step=text)
         )
     kept = snapshot_files(spec.parent)
-    if step in kept:
-        return spec, kept[step]
     if not kept:
         raise UsageError(_("The run {name} kept no snapshots of its weights.").format(name=name))
+    if not _is_step(text):
+        raise UsageError(
+            _(
+                "{step!r} is no step of the run {name}: a step is a number of updates, as in "
+                "{name}@{last}."
+            ).format(step=shortened(text, 40), name=name, last=max(kept))
+        )
+    step = int(text)
+    if step in kept:
+        return spec, kept[step]
     below = max((n for n in kept if n < step), default=None)
     above = min((n for n in kept if n > step), default=None)
     near = ", ".join(f"{name}@{n}" for n in (below, above) if n is not None)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.lookup import SNAPSHOTS
 
 #: A word matters if leaving it out changes the last output by at least this much.
 LEAST = 0.2
@@ -23,7 +25,7 @@ LONGEST = 200
 class LearningQuestion:
     """A text read with every snapshot of the run that a model belongs to.
 
-    ``model`` is a run, or one of its snapshots (``RUN@STEP``): the answer is the same.
+    ``model`` is a run, or one of its snapshots (``RUN@STEP`` or its file): the answer is the same.
     """
 
     model: str
@@ -54,6 +56,8 @@ class Learning:
     def step_of(self, model: str) -> int | None:
         """The step of a model that is a snapshot of this run; None for the run itself."""
         step = model.removeprefix(f"{self.run}@")
+        if (path := Path(model)).parent.name == SNAPSHOTS:
+            step = path.stem
         return int(step) if step != model and step.isdecimal() else None
 
     def index(self, step: int | None) -> int:

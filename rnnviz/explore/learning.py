@@ -18,7 +18,7 @@ from rnnviz.engine.parameters import shapes
 from rnnviz.engine.pass_results import Recording
 from rnnviz.errors import UsageError
 from rnnviz.explore.interventions import outputs_of, texts_without
-from rnnviz.lookup import locate
+from rnnviz.lookup import SNAPSHOTS, locate
 from rnnviz.messages import _
 from rnnviz.model_files import StoredModel, read_weights
 from rnnviz.query import Tracer
@@ -57,8 +57,11 @@ def _run_of(model: str) -> tuple[str, Path]:
     record, weights = locate(model)
     if record.name != "spec.json":
         raise _no_snapshots(model)
-    inside = weights.parent.name == "snapshots" and weights.parent.parent == record.parent
-    return model.rpartition("@")[0] if inside else model, record.parent
+    if weights.parent.name != SNAPSHOTS:
+        return model, record.parent
+    run, _at, step = model.rpartition("@")
+    # A snapshot that is named by its file: its run by its path, which no other model has as a name.
+    return run if step == weights.stem else str(record.parent.absolute()), record.parent
 
 
 def _no_snapshots(model: str) -> UsageError:

@@ -78,7 +78,7 @@ def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None
                 folder=path.parent, title=record.get("title", "")
             )
         )
-    if not weights.is_file():
+    if not weights.is_file() and weights.parent.name != SNAPSHOTS:
         raise UsageError(
             _(
                 "{folder} has no {file} yet: no epoch of it is finished. "

@@ -52,3 +52,11 @@ def test_the_effect_of_a_word_is_the_end_with_it_minus_the_end_without_it() -> N
 def test_the_snapshot_of_a_step_is_the_last_one_up_to_it(step: int | None, index: int) -> None:
     assert made().index(step) == index
     assert made().model(made().index(step)) == f"run@{made().steps[index]}"
+
+
+@pytest.mark.parametrize(
+    ("model", "step"),
+    [("run", None), ("run@4", 4), ("/a@1/run/snapshots/9.safetensors", 9), ("run@x", None)],
+)
+def test_a_model_is_the_run_or_a_snapshot_of_it(model: str, step: int | None) -> None:
+    assert made().step_of(model) == step
