@@ -31,6 +31,8 @@ from rnnviz.training.state import State
 
 #: The most bytes of last.safetensors besides its arrays.
 _MAX_HEADER = 1_000_000
+#: The ends of the names of a run's files.
+_SUFFIXES = ("json", "jsonl", "safetensors")
 
 
 class Directory:
@@ -88,10 +90,28 @@ class Directory:
             self._write_weights("now", params)
 
     def add_snapshot(self, step: int, params: Values, about: Mapping[str, Any]) -> None:
-        """Write weights that are kept; ``about`` goes into the metadata of the file."""
+        """Write weights that are kept; ``about`` goes into the metadata of the file.
+
+        It does not wait for the disk: a training goes on without its snapshots.
+        """
+        from safetensors.numpy import save
+
+        self.check_snapshots()
         with self._writing():
-            (self.path / SNAPSHOTS).mkdir(exist_ok=True)
-            self._write_weights(f"{SNAPSHOTS}/{step}", params, {"snapshot": json_text(about)})
+            (folder := self.path / SNAPSHOTS).mkdir(exist_ok=True)
+            data = bytes(save(dict(params), {"snapshot": json_text(about)}))
+            write_atomically(folder / f"{step}.safetensors", data, flush=False)
+
+    def check_snapshots(self) -> None:
+        """UsageError if the folder of snapshots is a file, or a link to another folder."""
+        folder = self.path / SNAPSHOTS
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise UsageError(
+                _(
+                    "{folder} is no folder of this run, so no snapshots are written to it. "
+                    "Delete it.\nTo resume: {command}"
+                ).format(folder=folder, command=resume_command(self.path))
+            )
 
     def remove_snapshot(self, step: int) -> None:
         """Remove weights that were kept."""
@@ -115,9 +135,15 @@ class Directory:
             for kept, file in snapshot_files(self.path).items():
                 if kept > step:
                     file.unlink()
-            for folder in (self.path, self.path / SNAPSHOTS):
-                for temporary in folder.glob(".*.*.*"):  # of write_atomically
-                    temporary.unlink()
+            self._remove_temporary(self.path)
+            if not (self.path / SNAPSHOTS).is_symlink():
+                self._remove_temporary(self.path / SNAPSHOTS)
+
+    def _remove_temporary(self, folder: Path) -> None:
+        """Remove what write_atomically leaves in a folder when it is killed."""
+        for temporary in folder.glob(".*.*.*"):
+            if temporary.name.split(".")[-2] in _SUFFIXES and not temporary.is_dir():
+                temporary.unlink()
 
     def state(self, shapes: Mapping[str, tuple[int, ...]]) -> State | None:
         """The state in last.safetensors, for a model of these shapes; None if there is none yet."""
@@ -131,12 +157,10 @@ class Directory:
             data = read_limited(path, _MAX_HEADER + 16 * count)
         return State.unpack(data, shapes, str(path))
 
-    def _write_weights(
-        self, name: str, params: Mapping[str, Any], about: dict[str, str] | None = None
-    ) -> None:
+    def _write_weights(self, name: str, params: Mapping[str, Any]) -> None:
         from safetensors.numpy import save
 
-        write_atomically(self.path / f"{name}.safetensors", bytes(save(dict(params), about)))
+        write_atomically(self.path / f"{name}.safetensors", bytes(save(dict(params))))
 
     def _write_json(self, name: str, record: Mapping[str, Any]) -> None:
         write_atomically(self.path / name, json_text(record, indent=1) + "\n")
@@ -172,7 +196,7 @@ class Directory:
                 path=self.path, remedy=remedy
             )
         return _("Cannot write {path}: {reason}.\n{remedy}").format(
-            path=self.path, reason=system_reason(error), remedy=remedy
+            path=error.filename2 or self.path, reason=system_reason(error), remedy=remedy
         )
 
 

@@ -15,8 +15,10 @@ from rnnviz.progress import metrics_from_json
 def new_result(
     record: Mapping[str, Any], epochs: int, best_epoch: int, valid: Mapping[str, float],
     test: Mapping[str, float] | None, seconds: float, snapshot_seconds: float = 0.0,
+    snapshot_count: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """The content of the file; ``record`` is that of spec.json."""
+    plan = record.get("snapshots") or {}
     return {
         "schema": "rnnviz.result/1",
         "finished": True,
@@ -27,6 +29,8 @@ def new_result(
         "test": None if test is None else dict(test),
         "seconds": round(seconds, 3),
         "snapshot_seconds": round(snapshot_seconds, 3),  # of writing them, beside the above
+        # "asked": the number that was asked for, if there was not room for it.
+        "snapshots": {**plan, "count": snapshot_count},
         "metric": record["metric"],
         "published": record["published"],
         "trained_on": record["trained_on"],

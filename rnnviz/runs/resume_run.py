@@ -74,6 +74,8 @@ def resume(
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:
             fit = _more_epochs(state, fit, epochs)
+        if (record.get("snapshots") or {}).get("count"):
+            directory.check_snapshots()
         directory.reopen(state.finished, state.progress.step)
         if record["fit"].get("parts") == 2:
             control.note(

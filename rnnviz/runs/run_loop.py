@@ -14,6 +14,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
+from rnnviz.lookup import snapshot_files
 from rnnviz.messages import _
 from rnnviz.model_files import read_weights
 from rnnviz.progress import Epoch, Event, RunFinished, RunStarted, TrainingStep
@@ -161,7 +162,7 @@ def _events(
     directory.finish(
         new_result(
             record, state.finished, number, valid, test, progress.seconds,
-            progress.snapshot_seconds,
+            progress.snapshot_seconds, len(snapshot_files(directory.path)),
         )
     )  # fmt: skip
     yield RunFinished(directory.path, test=test or {})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnviz.errors import shortened
 from rnnviz.files import invalid_file_on_error, open_regular, parse_json
 from rnnviz.lookup import snapshot_files
+from rnnviz.messages import _
 from rnnviz.model_files.weights import MAX_BYTES, check_header
 
 #: In the metadata of each file, beside its step and its epoch.
 SCHEMA = "rnnviz.snapshot/1"
+#: As what weights are stored.
+DTYPES = ("float32", "float16")
+#: The largest number of epochs that a file may say.
+MOST_EPOCHS = 10**9
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Snapshot:
     step: int  # optimizer updates done
     epoch: float  # epochs done: 1.5 is the middle of the second one
     path: Path
+    dtype: str = "float32"  # as which the weights were stored
 
 
 def read_snapshots(run: Path) -> list[Snapshot]:
@@ -33,14 +38,22 @@ def read_snapshots(run: Path) -> list[Snapshot]:
 
 
 def _snapshot(step: int, path: Path) -> Snapshot:
-    with invalid_file_on_error(path, "snapshot"):
+    with invalid_file_on_error(path, _("snapshot"), _("Delete it to see the others.")):
         check_header(path, MAX_BYTES)
         with open_regular(path, MAX_BYTES) as file:
             header = parse_json(file.read(int.from_bytes(file.read(8), "little")).decode("utf-8"))
-        about = json.loads(header["__metadata__"]["snapshot"])
-        if about["schema"] != SCHEMA or about["step"] != step:
-            raise ValueError("it is that of another moment")
-        epoch = about["epoch"]
-        if not isinstance(epoch, int | float) or not 0 <= epoch < math.inf:
-            raise ValueError(f"its epoch is {epoch!r}")
-    return Snapshot(step, float(epoch), path)
+        about = parse_json(header["__metadata__"]["snapshot"])
+        if about["schema"] != SCHEMA:
+            raise ValueError(_("its schema is {schema}").format(schema=_quoted(about["schema"])))
+        if about["step"] != step:
+            raise ValueError(_("it is that of step {step}").format(step=_quoted(about["step"])))
+        epoch, dtype = about["epoch"], about["dtype"]
+        if type(epoch) not in (int, float) or not 0 <= epoch <= MOST_EPOCHS:
+            raise ValueError(_("its epoch is {epoch}").format(epoch=_quoted(epoch)))
+        if dtype not in DTYPES:
+            raise ValueError(_("its dtype is {dtype}").format(dtype=_quoted(dtype)))
+    return Snapshot(step, float(epoch), path, dtype)
+
+
+def _quoted(value: object) -> str:
+    return shortened(repr(value), 40)

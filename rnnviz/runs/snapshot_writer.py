@@ -21,6 +21,7 @@ from rnnviz.arrays import Values
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.lookup import snapshot_files
+from rnnviz.messages import _
 from rnnviz.runs.directory import Directory
 from rnnviz.runs.snapshot_files import SCHEMA
 from rnnviz.training.state import State
@@ -31,8 +32,8 @@ COUNT, MOST = 24, 1_000
 MAX_BYTES = 20_000_000
 #: The spacing is even up to about this share of the updates, and logarithmic beyond it.
 EVEN_SHARE = 0.02
-#: The most bytes that a file has besides its arrays.
-_HEADER = 8_192
+#: The most bytes that a file of few arrays has besides them, and those that an array's entry takes.
+_HEADER, _HEADER_ENTRY = 8_192, 128
 
 
 def snapshot_steps(total: int, count: int) -> tuple[int, ...]:
@@ -54,21 +55,42 @@ def snapshot_steps(total: int, count: int) -> tuple[int, ...]:
 
 
 def snapshot_plan(spec: ModelSpec | None, asked: int | None) -> dict[str, Any]:
-    """The field "snapshots" of spec.json: how many are kept of a net, and in which precision."""
+    """The field "snapshots" of spec.json: how many are kept of a net, and in which precision.
+
+    "asked" is the number that was asked for, where there is not room for so many.
+    """
     count = COUNT if asked is None else asked
     if spec is None:
         return {"count": 0, "dtype": "float32"}
     if count <= _most(spec, "float32"):
         return {"count": count, "dtype": "float32"}
     most = _most(spec, "float16")
+    if count <= most:
+        return {"count": count, "dtype": "float16"}
     # One alone would show nothing of the training.
-    return {"count": min(count, most) if most > 1 else 0, "dtype": "float16"}
+    return {"count": most if most > 1 else 0, "dtype": "float16", "asked": count}
+
+
+def shortage(plan: Mapping[str, Any]) -> str:
+    """That there is not room for as many snapshots as were asked for; "" if there is."""
+    if "asked" not in plan:
+        return ""
+    if not plan["count"]:
+        return _(
+            "This net is so large that no snapshots of its weights are kept: all of a run take at "
+            "most {most} MB."
+        ).format(most=MAX_BYTES // 1_000_000)
+    return _(
+        "{count} snapshots of the weights are kept instead of {asked}: all of a run take at most "
+        "{most} MB."
+    ).format(count=plan["count"], asked=plan["asked"], most=MAX_BYTES // 1_000_000)
 
 
 def _most(spec: ModelSpec, dtype: str) -> int:
     """The number of snapshots that MAX_BYTES hold."""
-    numbers = sum(math.prod(shape) for shape in shapes(spec).values())
-    return MAX_BYTES // (numbers * np.dtype(dtype).itemsize + _HEADER)
+    sizes = [math.prod(shape) for shape in shapes(spec).values()]
+    header = max(_HEADER, _HEADER_ENTRY * len(sizes))
+    return MAX_BYTES // (sum(sizes) * np.dtype(dtype).itemsize + header)
 
 
 class SnapshotWriter:
@@ -132,5 +154,7 @@ class SnapshotWriter:
 
 def _stored(params: Values, dtype: str) -> Values:
     """The weights as they are stored; numbers beyond float16 stay float32."""
+    if dtype == "float32":
+        return params
     most = np.finfo(dtype).max
     return {n: a.astype(dtype) if (np.abs(a) <= most).all() else a for n, a in params.items()}

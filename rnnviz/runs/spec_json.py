@@ -22,6 +22,7 @@ from rnnviz.messages import N_, _, translated
 from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs.options import Options
 from rnnviz.runs.setup import find_recipe, own_model
+from rnnviz.runs.snapshot_files import DTYPES
 from rnnviz.runs.snapshot_writer import MOST, snapshot_plan
 from rnnviz.version import VERSION
 
@@ -246,7 +247,9 @@ FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
         "table": FieldRule(lambda v: v is None or isinstance(v, dict), N_("an object, or null")),
         "processes": _or_null(_among(1, 2)),
     },
-    "snapshots": {"count": _whole(0, MOST), "dtype": _among("float32", "float16")},
+    "snapshots": {
+        "count": _whole(0, MOST), "dtype": _among(*DTYPES), "asked": _whole(1, MOST),
+    },
     "metric": {
         "name": _TEXT, "better": _among("high", "low"), "scale": _NUMBER, "unit": _TEXT,
     },

@@ -34,6 +34,7 @@ from rnnviz.runs.setup import (
     prepare_data,
     prepare_function,
 )
+from rnnviz.runs.snapshot_writer import shortage
 from rnnviz.runs.spec_json import new_record
 from rnnviz.training.state import State
 
@@ -71,6 +72,8 @@ def train(
     record = new_record(chosen, options, task, spec, fit, folder, device_name(backend))
     if chosen.published is not None and record["published"] is None:
         control.note(_("This net is not the published one: no published number stands beside it."))
+    if text := shortage(record["snapshots"]):
+        control.note(text)
     params, reader = {}, None
     if spec is not None:
         params = initialise(spec, options.seed)

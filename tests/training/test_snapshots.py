@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors import safe_open
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InterruptedTraining, InvalidFileError, UsageError
 from rnnviz.model_files import load
-from rnnviz.progress import Event, SentenceReading
+from rnnviz.progress import Event, Note, SentenceReading
 from rnnviz.query import Query
 from rnnviz.runs import Options, Run, resume, snapshot_writer, train
-from rnnviz.runs.snapshot_writer import SnapshotWriter, snapshot_plan, snapshot_steps
+from rnnviz.runs.snapshot_files import SCHEMA
+from rnnviz.runs.snapshot_writer import SnapshotWriter, shortage, snapshot_plan, snapshot_steps
 from rnnviz.tracer import tracer
 from tests.training.tiny import tiny
 
@@ -57,18 +59,22 @@ def test_the_steps_are_denser_at_the_beginning() -> None:
 
 
 def test_snapshots_too_large_for_float32_are_float16_and_then_fewer() -> None:
-    def plan(words: int, asked: int | None = None) -> tuple[int, str]:
+    def plan(words: int, asked: int | None = None) -> tuple[int, str, int | None, str]:
         layer = RecurrentSpec("lstm", 32)
         spec = ModelSpec(EmbeddingSpec(words, 32), (layer,), HeadSpec("sigmoid", 1))
         found = snapshot_plan(spec, asked)
-        return found["count"], found["dtype"]
+        return found["count"], found["dtype"], found.get("asked"), shortage(found)
 
-    assert plan(1_000) == (24, "float32")
-    assert plan(10_000) == (24, "float16")
-    assert plan(10_000, 15) == (15, "float32")
-    assert plan(100_000) == (3, "float16")
-    assert plan(250_000) == (0, "float16")
-    assert plan(1_000, 0) == (0, "float32")
+    assert plan(1_000) == (24, "float32", None, "")
+    assert plan(10_000) == (24, "float16", None, "")
+    assert plan(10_000, 15) == (15, "float32", None, "")
+    *fewer, said = plan(100_000)
+    assert fewer == [3, "float16", 24]
+    assert said.startswith("3 snapshots of the weights are kept instead of 24:")
+    *none, said = plan(250_000, 8)
+    assert none == [0, "float16", 8]
+    assert "no snapshots of its weights are kept" in said
+    assert plan(1_000, 0) == (0, "float32", None, "")
     assert snapshot_plan(None, None)["count"] == 0
 
 
@@ -192,6 +198,28 @@ def test_float16_is_what_an_exported_model_has(tiny: None, tmp_path: Path) -> No
     assert sum(map(len, kept(run.path).values())) <= 5 * 9_500
 
 
+def test_a_run_with_fewer_than_asked_for_says_so(tiny: None, tmp_path: Path) -> None:
+    events: list[Event] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot_writer, "MAX_BYTES", 5 * 9_500)
+        run = begin(tmp_path / "run", watch=events.append)
+    said = [event.text for event in events if isinstance(event, Note)]
+    assert any("5 snapshots of the weights are kept instead of 24" in text for text in said)
+    plan = {"count": 5, "dtype": "float16", "asked": 24}
+    assert run.record()["snapshots"] == (run.result() or {})["snapshots"] == plan
+    assert {each.dtype for each in run.snapshots()} == {"float16"}
+
+
+def test_the_result_has_the_number_of_files(whole: Run) -> None:
+    assert (whole.result() or {})["snapshots"] == {"count": 7, "dtype": "float32"}
+    whole.snapshots()[2].path.unlink()
+    resume(whole.path, epochs=5)
+    assert (whole.result() or {})["snapshots"]["count"] == len(whole.snapshots())
+
+
+# -- damaged and foreign files --------------------------------------------------------------------
+
+
 def test_a_damaged_snapshot_is_named(whole: Run) -> None:
     file = whole.snapshots()[1].path
     file.write_bytes((whole.snapshots()[0].path).read_bytes())
@@ -200,6 +228,62 @@ def test_a_damaged_snapshot_is_named(whole: Run) -> None:
     file.write_bytes(b"\xff" * 9)
     with pytest.raises(InvalidFileError, match=file.name):
         whole.snapshots()
+
+
+@pytest.mark.parametrize(
+    ("about", "reason"),
+    [
+        ({"epoch": 10**400}, "its epoch is 1000"),
+        ({"epoch": -1}, "its epoch is -1"),
+        ({"epoch": "\x1b[2J"}, r"its epoch is '\\x1b\[2J'"),
+        ({"epoch": True}, "its epoch is True"),
+        ({"dtype": ["float16"]}, r"its dtype is \['float16'\]"),
+        ({"schema": "another/1"}, "its schema is 'another/1'"),
+        ([1], "list"),
+        (None, "missing"),
+    ],
+)
+def test_what_a_snapshot_says_of_itself_is_checked(
+    whole: Run, about: dict[str, Any] | list[int] | None, reason: str
+) -> None:
+    each = whole.snapshots()[1]
+    if isinstance(about, dict):
+        about = {"schema": SCHEMA, "step": each.step, "epoch": 1, "dtype": "float32"} | about
+    save_file(load_file(each.path), each.path, about and {"snapshot": json.dumps(about)})
+    with pytest.raises(InvalidFileError, match=f"{reason}.*Delete it to see the others"):
+        whole.snapshots()
+
+
+def test_other_files_beside_the_snapshots_are_left_alone(whole: Run) -> None:
+    folder = whole.path / "snapshots"
+    before = [each.step for each in whole.snapshots()]
+    names = ("-1", "1e3", "007", "1" + "0" * 30, "\N{ARABIC-INDIC DIGIT FIVE}", "a", ".b.c.d")
+    others = {folder / f"{name}.safetensors" for name in names} | {folder / ".own.notes.txt"}
+    for path in others:
+        path.write_bytes(b"")
+    (folder / f"{TOTAL - 1}.safetensors").mkdir()
+    (folder / ".a.json.b").mkdir()
+    assert [each.step for each in whole.snapshots()] == before
+    resume(whole.path, epochs=5)
+    assert [each.step for each in whole.snapshots()][-1] == 5 * 9
+    assert all(path.is_file() for path in others)
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_folder_of_snapshots_elsewhere_is_neither_read_nor_written(
+    whole: Run, tmp_path: Path, link: bool
+) -> None:
+    outside, folder = tmp_path / "outside", whole.path / "snapshots"
+    folder.rename(outside)
+    (outside / "99999.safetensors").write_bytes(b"another's")
+    (outside / ".x.json.y").write_bytes(b"another's")
+    folder.symlink_to(outside) if link else folder.write_bytes(b"")
+    before = sorted(outside.iterdir())
+    assert whole.snapshots() == []
+    with pytest.raises(UsageError, match="snapshots is no folder of this run"):
+        resume(whole.path, epochs=5)
+    assert sorted(outside.iterdir()) == before
+    assert whole.result() is not None
 
 
 # -- their names ----------------------------------------------------------------------------------
@@ -227,15 +311,29 @@ def test_a_step_is_named_after_any_name_of_its_run(named: Run) -> None:
         ("last@1", "no snapshot of step 1.*: last@0, last@4"),
         ("my-run@99999", "The nearest: my-run@36$"),
         ("sentiment-lstm@5", "sentiment-lstm is no run"),
-        ("my-run@", "Unknown model"),
-        ("my-run@05", "Unknown model"),
-        ("my-run@\N{ARABIC-INDIC DIGIT FIVE}", "Unknown model"),
+        ("my-run@", "'' is no step of the run my-run: .* as in my-run@36"),
+        ("my-run@05", "'05' is no step"),
+        ("my-run@-1", "'-1' is no step"),
+        ("my-run@1e3", "'1e3' is no step"),
+        ("my-run@" + "9" * 99, "99…9999999999' is no step"),
+        ("my-run@\N{ARABIC-INDIC DIGIT FIVE}", "is no step"),
+        ("my-run@4@4", "Unknown model 'my-run@4'"),
+        ("my-run" + "@4" * 2_000, "File name too long|Unknown model"),
         ("nothing@5", "Unknown model 'nothing'"),
+        ("nothing@x", "Unknown model 'nothing@x'"),
     ],
 )
 def test_a_step_that_is_not_there_names_the_nearest(named: Run, name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load(name)
+
+
+def test_a_run_may_have_an_at_in_its_name(tiny: None, tmp_path: Path) -> None:
+    for name in ("a@b", "a@36"):
+        run = begin(tmp_path / name, snapshots=3)
+        assert load(str(run.path)).name == name
+        assert load(f"{run.path}@36").name == f"{name}@36"
+        assert load(str(run.snapshots()[0].path)).name == f"{name}@0"
 
 
 def test_a_newer_run_answers_to_last_with_its_step(named: Run, tmp_path: Path) -> None:
