@@ -143,6 +143,44 @@ class RevealEvent(Event):
 
 
 @dataclass(frozen=True)
+class ScreenEvent(Event):
+    """What only this screen shows: fields of its view state, by name, as a recording has them."""
+
+    kind: ClassVar[str] = "screen"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SizeEvent(Event):
+    """The terminal has this size, in characters."""
+
+    kind: ClassVar[str] = "size"
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class LineEvent(Event):
+    """The input line as it is drawn: pieces [text, style]; none: it is closed."""
+
+    kind: ClassVar[str] = "line"
+    pieces: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class WindowEvent(Event):
+    """A window is in front of the screen (help, a list to choose from), or is closed.
+
+    ``rows``: the rows of the whole terminal that have changed, by number from 0, as pieces
+    [text, style].
+    """
+
+    kind: ClassVar[str] = "window"
+    open: bool
+    rows: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ActionEvent(Event):
     """Steering: run an action of the keymap, as its key would."""
 
@@ -155,6 +193,7 @@ KINDS: Mapping[str, type[Event]] = {
     cls.kind: cls
     for cls in (
         SessionEvent, CursorEvent, PageEvent, PageStateEvent, QueryEvent, ViewEvent, ReachEvent,
-        LessonEvent, QuestionEvent, AnswerEvent, RevealEvent, ActionEvent,
+        LessonEvent, QuestionEvent, AnswerEvent, RevealEvent, ActionEvent, ScreenEvent, SizeEvent,
+        LineEvent, WindowEvent,
     )
 }  # fmt: skip

@@ -29,9 +29,14 @@ class EventError(InvalidFileError):
 
 def line_of(event: Event, timestamp: float) -> bytes:
     """An event as one JSON line; ``timestamp``: seconds since the start of the stream."""
+    record = record_of(event, timestamp)
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def record_of(event: Event, timestamp: float) -> dict[str, Any]:
+    """An event as the JSON object of its line."""
     record = {"schema": SCHEMA, "timestamp": round(timestamp, 3), "event": event.kind}
-    content = {name.name: getattr(event, name.name) for name in fields(event)}
-    return json.dumps(record | content, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return record | {name.name: getattr(event, name.name) for name in fields(event)}
 
 
 def parse_line(line: bytes) -> tuple[float, Event] | None:
@@ -55,6 +60,11 @@ def parse_line(line: bytes) -> tuple[float, Event] | None:
         ) from error
     if not isinstance(record, dict):
         raise EventError(_("The line is not a JSON object."))
+    return parse_record(record)
+
+
+def parse_record(record: Mapping[str, Any]) -> tuple[float, Event] | None:
+    """The timestamp and the event of a JSON object, as :func:`parse_line` gives them."""
     if record.get("schema") != SCHEMA:
         found = _short(record.get("schema"))
         raise EventError(

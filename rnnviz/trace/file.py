@@ -46,11 +46,8 @@ def save_trace(trace: Trace, path: Path) -> None:
 
     UsageError or RnnvizError if it cannot be written.
     """
-    arrays: dict[str, Array] = {}
-    meta = _take_arrays(trace.source or trace, "", arrays)
-    _leave_out_notation(meta)
+    meta, arrays = to_parts(trace)
     meta["schema"] = SCHEMA
-    meta["hand"] = None if trace.hand is None else net_json(trace)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
     write_output(path, buffer.getvalue())
@@ -63,8 +60,22 @@ def open_trace(path: Path) -> Trace:
         meta = parse_json(str(arrays.pop("meta")))
         if meta.pop("schema", None) != SCHEMA:
             raise ValueError(_("it is no trace of schema {schema}").format(schema=SCHEMA))
-        trace = _trace(meta, arrays)
-        validate(trace)
+        return from_parts(meta, arrays)
+
+
+def to_parts(trace: Trace) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The whole trace, as it was computed: a JSON object, and the arrays that it names by path."""
+    arrays: dict[str, Array] = {}
+    meta = _take_arrays(trace.source or trace, "", arrays)
+    _leave_out_notation(meta)
+    meta["hand"] = None if trace.hand is None else net_json(trace)
+    return meta, arrays
+
+
+def from_parts(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
+    """The trace of :func:`to_parts`; an exception of any kind if it is damaged or inconsistent."""
+    trace = _trace(meta, arrays)
+    validate(trace)
     return trace
 
 

@@ -74,6 +74,8 @@ class ThemedApp(App[End]):
         self.signal: int | None = None  # the signal that ended the app
         #: The folder of files that outlive the app; None: nothing is kept.
         self.state_folder: Path | None = None
+        #: Called whenever something has been painted.
+        self.painted: list[Callable[[], None]] = []
         self.use_theme(theme)
 
     @property
@@ -167,6 +169,11 @@ class ThemedApp(App[End]):
         at = (i18n.LANGUAGES.index(self.lang) + 1) % len(i18n.LANGUAGES)
         set_language(i18n.LANGUAGES[at])
         return i18n.LANGUAGES[at]
+
+    def post_display_hook(self) -> None:
+        """Tell who wants to know that something has been painted."""
+        for tell in tuple(self.painted):
+            tell()
 
     def use_theme(self, theme: str) -> None:
         """Switch the theme of the views and of Textual's widgets."""

@@ -79,9 +79,15 @@ class RnnvizApp(ThemedApp[int]):
             keymap=keymap,
             notation=notation,
         )
-        self.step_screen = StepScreen(explorer, view_state, lesson)
+        self.step_screen = self.screen_on(explorer, view_state, lesson)
         self.step_screen.requests.chooses_model = chooses_model
         self.first_page, self.first_presenter = page, presenter
+
+    def screen_on(
+        self, explorer: Explorer, view_state: ViewState, lesson: LessonSession | None
+    ) -> StepScreen:
+        """The step screen of the app."""
+        return StepScreen(explorer, view_state, lesson)
 
     @property
     def lang(self) -> str:

@@ -28,7 +28,7 @@ DELAY = 0.5
 #: file, or end the app.
 UNSTEERED = frozenset({
     "sentence", "continue", "models", "go_to", "copy", "type", "save_net", "screenshot",
-    "textshot", "palette", "help", "explain", "quit", "interrupt",
+    "textshot", "palette", "help", "explain", "steer", "quit", "interrupt",
 })  # fmt: skip
 
 

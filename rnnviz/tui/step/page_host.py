@@ -77,12 +77,16 @@ class PageHost:
         if view_state.page == name:
             self.screen.show(page="", cursor=view_state.cursor, first=0, status="", failed=False)
             return
+        cursor = self.prepared(name).cursor_on_open(view_state)
+        self.screen.show(page=name, cursor=cursor, first=0, status="", failed=False)
+
+    def prepared(self, name: str) -> Page:
+        """The page of this name, so that the screen can show it."""
         if name not in self._pages:
-            page = load(name)(view_state, id=f"page-{name}")
+            page = load(name)(self.screen.view_state, id=f"page-{name}")
             self._pages[name] = page
             self.screen.mount(page, before="#status")
-        cursor = self._pages[name].cursor_on_open(view_state)
-        self.screen.show(page=name, cursor=cursor, first=0, status="", failed=False)
+        return self._pages[name]
 
     def ask_questions(self) -> None:
         """Ask what the open page and the second sentence need to know; each question once."""

@@ -32,7 +32,7 @@ class PanelLayout(Layout):
         self, parent: Widget, children: list[Widget], size: Any, greedy: bool = True
     ) -> ArrangeResult:
         screen: PanelScreen = parent  # type: ignore[assignment]
-        places = screen.places(size.width, size.height)
+        places = screen.laid_out = screen.places(size.width, size.height)
         return [
             WidgetPlacement(
                 places.get(child.id or "", Region()), child.styles.offset.resolve(size, size),

@@ -44,6 +44,7 @@ class PanelScreen(DiffScreen, Screen[None]):
         self._awaited = {"size", "screen"}  # before the first picture
         self._begun = False
         self.is_shown = False  # the first picture is painted
+        self.laid_out: Places = {}  # the places of the latest layout
 
     @property
     def is_typing(self) -> bool:
@@ -142,6 +143,7 @@ class PanelScreen(DiffScreen, Screen[None]):
             self.app.begin()
         self.is_shown = True
         self.state_shown()
+        self.app.post_display_hook()  # this first picture was painted before it was shown
 
     def show_in(self, names: Collection[str], **changes: Any) -> None:
         """Change fields that only the views of these ids draw, and that move no view."""
@@ -154,10 +156,14 @@ class PanelScreen(DiffScreen, Screen[None]):
 
     def show(self, **changes: Any) -> None:
         """Change fields of the view state and pass it to every view; lay out only if needed."""
+        self.show_state(self.followed(replace(self.view_state, **changes)))
+
+    def show_state(self, view_state: ViewState, *, moves: bool = False) -> None:
+        """Pass a view state to every view; ``moves``: lay out in any case."""
         width = self.size.width
         before = layout_key(self.view_state, width)
-        self.view_state = self.followed(replace(self.view_state, **changes))
-        moves = layout_key(self.view_state, width) != before
+        self.view_state = view_state
+        moves = moves or layout_key(self.view_state, width) != before
         places = self.places(*self.size)
         # Every view is a child: a query would match each widget's style sheet classes.
         for view in self.children:

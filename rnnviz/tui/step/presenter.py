@@ -36,7 +36,7 @@ class PresenterMode:
             self.screen.show(presenter="", status="", failed=False)
             return
         if not self._ready:
-            self._mount()
+            self.prepare()
         elif self._ticking is not None:
             self._ticking.resume()
         thing = _FIRST[view_state.cursor.zoom]
@@ -50,7 +50,10 @@ class PresenterMode:
         cursor = replace(view_state.cursor, zoom=THINGS[name])
         self.screen.show(presenter=name, cursor=cursor)
 
-    def _mount(self) -> None:
+    def prepare(self) -> None:
+        """Make the views, so that the screen can show them; once."""
+        if self._ready:
+            return
         from rnnviz.tui.panels.presenter import Clock, views
 
         self._ready = True

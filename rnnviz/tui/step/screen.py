@@ -289,6 +289,10 @@ class StepScreen(PanelScreen):
         else:
             self.leave()
 
+    def action_steer(self) -> None:
+        """Steer a screen that is played back from a recording; this one is not."""
+        self.say("replay.none")
+
     def leave(self) -> None:
         """Leave the screen."""
         self.app.exit(0)

@@ -72,6 +72,11 @@ class TraceRequests:
         """Whether a trace is still to come."""
         return self._expected is not None
 
+    def forget(self) -> None:
+        """Drop what is being read; the queries on the screen are those that were read."""
+        self._expected = None
+        self._read_last = self.screen.view_state.queries
+
     def ask(self, request: TraceRequest, *, edit: bool = False) -> None:
         """Read another query; ``edit``: it goes on with a series of edits."""
         screen = self.screen

@@ -1,0 +1,1 @@
+"""Recordings of the step screen: written while it runs, and played back."""

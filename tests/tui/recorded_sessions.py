@@ -1,0 +1,103 @@
+"""Sessions that are recorded while they run, and what was on the screen after each event."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from rnnviz.events.recording import RecordingWriter
+from rnnviz.tui.replay.app import ReplayApp
+from rnnviz.tui.replay.moments import Pieces
+from rnnviz.tui.replay.reader import Recording, read
+from rnnviz.tui.replay.recorder import Recorder, pieces
+from rnnviz.tui.step.app import RnnvizApp, settled
+
+#: The rows of a screen, as texts and styles.
+Rows = list[Pieces]
+
+
+def rows(app: RnnvizApp) -> Rows:
+    return [pieces(strip) for strip in app.screen._compositor.render_strips()]
+
+
+class Filmed:
+    """An app that is recorded; ``screens`` has what was on the screen at each moment."""
+
+    def __init__(self, app: RnnvizApp, path: Path, clock: Callable[[], float] | None = None):
+        self.app, self.path = app, path
+        options = {} if clock is None else {"clock": clock}
+        self.recorder = Recorder(app, RecordingWriter(path), **options)
+        self.screens: list[Rows] = []
+        app.painted.append(self._painted)
+
+    def _painted(self) -> None:
+        if self.recorder.count:
+            del self.screens[self.recorder.count - 1 :]
+            self.screens.append(rows(self.app))
+
+
+async def press(
+    app: RnnvizApp, pilot: Pilot[int], keys: Sequence[str | tuple[int, int]]
+) -> None:
+    """Press keys one after the other, each until all is answered; a pair is another size."""
+    for key in keys:
+        if isinstance(key, tuple):
+            await pilot.resize_terminal(*key)
+        else:
+            await pilot.press(key)
+        await settled(app, pilot)
+        while app.step_screen.requests.is_reading:
+            await pilot.pause(0.01)
+        await settled(app, pilot)
+
+
+async def record(
+    app: RnnvizApp,
+    path: Path,
+    size: tuple[int, int],
+    play: Callable[[RnnvizApp, Pilot[int]], Awaitable[None]],
+) -> Filmed:
+    """Play a session and record it."""
+    filmed = Filmed(app, path)
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        await play(app, pilot)
+        await settled(app, pilot)
+    filmed.recorder.close()
+    return filmed
+
+
+async def replayed(recording: Recording, order: Sequence[int] | None = None) -> list[Rows]:
+    """The screens of a recording, played back without a model, moment by moment."""
+
+    def no_model(question: object) -> object:
+        raise AssertionError(f"asked while it was played back: {question}")
+
+    app = ReplayApp(recording, no_model, play=False, bar=False)
+    found = []
+    async with app.run_test(size=recording.moments[0].size) as pilot:
+        await pilot.pause()
+        for n in range(len(recording.moments)) if order is None else order:
+            if recording.moments[n].size != tuple(app.size):
+                await pilot.resize_terminal(*recording.moments[n].size)
+            app.replay_screen.show_moment(n)
+            await pilot.pause()
+            found.append(rows(app))
+    assert app.fault is None
+    return found
+
+
+def differences(filmed: Filmed, shown: list[Rows]) -> list[tuple[int, int]]:
+    """(moment, row) where a screen is not as it was."""
+    assert len(filmed.screens) == len(shown)
+    return [
+        (n, y)
+        for n, (was, now) in enumerate(zip(filmed.screens, shown, strict=True))
+        for y in range(max(len(was), len(now)))
+        if was[y : y + 1] != now[y : y + 1]
+    ]
+
+
+__all__ = ["Filmed", "differences", "press", "read", "record", "replayed", "rows"]
