@@ -43,6 +43,7 @@ COMMANDS = {
     "reproduce": N_("Train recipes with several seeds; one table beside the published numbers."),
     "data": N_("List, get and show the data sets: where from, size, terms, here or not."),
     "bench": N_("Measure a training step here, beside other frameworks."),
+    "replay": N_("Play back what --record of step or lesson has kept, and steer it."),
     "explain": N_("Explain a term, in words and in four notations."),
     "results": N_("What was answered in lessons: difficulty of each question, before and after."),
     "config": N_("The config file: where it is, what holds, edit and check it."),

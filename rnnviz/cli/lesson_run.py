@@ -5,11 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, config_file, lesson_training, options, stdout
+from rnnviz.cli import (
+    completions,
+    config_file,
+    lesson_training,
+    options,
+    session_files,
+    stdout,
+)
 from rnnviz.cli.commands import Choice, LocalizedCommand
 from rnnviz.cli.lesson_notes import run_notes
 from rnnviz.errors import UsageError, nearest
@@ -54,6 +61,8 @@ RUN_HELP = N_("""Run the lesson NAME: on a terminal as a screen, elsewhere as li
     help=N_("The lecturer's terminal: notes, answers and clock; it steers the other one."),
 )
 @options.session
+@session_files.record
+@session_files.cast
 @click.option("--data", metavar="DIR", help=N_("Where the table of a series model is."))
 @options.debug
 @click.pass_context
@@ -74,6 +83,8 @@ def run(
     phase: str | None,
     notes: bool,
     session: str | None,
+    record: Path | None,
+    cast: Path | None,
     data: str | None,
 ) -> int:
     """Run the lesson NAME: on a terminal as a screen, elsewhere as lines of text."""
@@ -91,31 +102,34 @@ def run(
     lang = options.language(lang or group.get("lang"))
     folder = own_folder(lessons or group.get("lessons"))
     path = catalogue.find(name, folder)
-    chosen_phase = cast("ResultPhase", phase or "")
+    chosen_phase: ResultPhase = phase or ""  # type: ignore[assignment]  # one of PHASES
 
     def read_in(lang: str) -> Lesson:
         return in_phase(read(path, lang, key_texts(keymap, lang)), chosen_phase)
 
     lesson = read_in(lang)
     explorer = explore.explorer(data or lesson.data, choose_for_trace(device))
-    if notes or group.get("notes"):
+    as_json = as_json or bool(group.get("as_json"))
+    notes = notes or bool(group.get("notes"))
+    on_screen = options.stdout_is_terminal() and not (notes or as_json or plain or answers)
+    session_files.check(record, cast, [path], screen=on_screen)
+    if notes:
         return run_notes(
             path, folder, explorer, session=session or group.get("session"), lang=lang,
             theme=theme, color=color,
         )  # fmt: skip
     at_step = None if step is None else step_of(lesson, step)
-    if as_json or group.get("as_json"):
+    if as_json:
         from rnnviz.cli.lesson_text import lesson_record
 
         stdout.document(lesson_record(lesson))
         return 0
-    if plain or answers or not options.stdout_is_terminal():
+    if not on_screen:
         from rnnviz.cli.lesson_text import lesson_lines
 
         for line in lesson_lines(lesson, explorer if answers else None, first=at_step or 1):
             stdout.lines(line)
         return 0
-    from rnnviz.cli.step.app import run_app
     from rnnviz.lessons.progress import ProgressFile
     from rnnviz.lessons.results import ResultsFile
 
@@ -133,7 +147,7 @@ def run(
     )  # fmt: skip
     if answers_file is not None:
         record_answers(app, answers_file, chosen_phase)
-    return run_app(app)
+    return session_files.run_app(app, record, cast, lesson.title)
 
 
 def record_answers(app: RnnvizApp, file: ResultsFile, phase: ResultPhase) -> None:

@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from rnnviz.errors import InvalidFileError, UsageError
-from rnnviz.files import open_regular, parse_json, reason, require_writable
+from rnnviz.errors import InvalidFileError
+from rnnviz.files import LineFile, open_regular, parse_json, reason
 from rnnviz.messages import _
 
 SCHEMA = "rnnviz.recording/1"
@@ -45,22 +43,11 @@ class RecordingWriter:
     """Writes a recording; each group of lines goes to the file in one call, unbuffered."""
 
     def __init__(self, path: Path) -> None:
-        """Create the file, or empty it if it is a recording; nothing else is ever replaced.
-
-        Raises UsageError for a path that cannot be a recording.
-        """
-        require_recordable(path)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        flags |= sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_BINARY", "O_NONBLOCK"))
-        try:
-            self._descriptor = os.open(path, flags, 0o666)
-        except OSError as error:
-            raise UsageError(
-                _("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror)
-            ) from error
+        """Create the file; UsageError for a path that cannot be a recording."""
         self.path = path
         self.size = self.lines = 0
         self._before = b""
+        self._file = LineFile(path, START)
 
     def write(self, records: Iterable[dict[str, Any]]) -> None:
         """Append records as lines; OSError if the disk is full, RecordingFull at the limit."""
@@ -74,43 +61,18 @@ class RecordingWriter:
         too_long = any(len(line) > LONGEST_LINE for line in lines)
         if too_long or self.size + len(data) > LARGEST_FILE or self.lines + len(lines) > MOST_LINES:
             raise RecordingFull
-        left = memoryview(data)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
+        self._file.write(data)
         self._before = before
         self.size += len(data)
         self.lines += len(lines)
 
     def close(self) -> None:
         """Close the file; nothing happens the second time."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor = -1
-
-
-def require_recordable(path: Path) -> None:
-    """UsageError unless the path is free, an empty file, or a recording."""
-    status = require_writable(path)
-    if status is None:
-        return
-    if not stat.S_ISREG(status.st_mode):
-        raise UsageError(
-            _("{path} is not a regular file. Name another one: --record FILE").format(path=path)
-        )
-    if status.st_size:
-        with open_regular(path) as file:
-            start = file.read(len(_START))
-        if start != _START:
-            raise UsageError(
-                _(
-                    "{path} has something other than a recording in it. Name another file, or "
-                    "delete it first."
-                ).format(path=path)
-            )
+        self._file.close()
 
 
 #: How every recording begins.
-_START = json.dumps({"schema": SCHEMA})[:-1].encode()
+START = json.dumps({"schema": SCHEMA})[:-1].encode()
 
 
 @dataclass
@@ -150,13 +112,13 @@ class RecordedLines:
         if len(line) > LONGEST_LINE or file.read(1):
             return False
         if self.number == 1:
-            if _START.startswith(line[: len(_START)]):
+            if START.startswith(line[: len(START)]):
                 raise self.error(_("it ends within its first line"))
             raise self.foreign()
         return True
 
     def _parsed(self, before: bytes, line: bytes) -> tuple[bytes, dict[str, Any]]:
-        if self.number == 1 and not line.startswith(_START):
+        if self.number == 1 and not line.startswith(START):
             raise self.foreign()
         if len(line) > LONGEST_LINE:
             raise self.error(_("the line is longer than {n:,} bytes").format(n=LONGEST_LINE))

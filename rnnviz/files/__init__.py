@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rnnviz.files.archives import LimitedReader, TooLargeError, buffered, open_member, open_zip
 from rnnviz.files.atomic import keep_mode, open_part, write_atomically, write_new, write_output
+from rnnviz.files.line_file import LineFile, require_replaceable
 from rnnviz.files.paths import (
     NO_SPACE,
     UNUSABLE_NAME,
@@ -28,6 +29,7 @@ __all__ = [
     "NO_SPACE",
     "UNUSABLE_NAME",
     "LimitedReader",
+    "LineFile",
     "TooLargeError",
     "assets",
     "buffered",
@@ -42,6 +44,7 @@ __all__ = [
     "read_limited",
     "reason",
     "require_distinct",
+    "require_replaceable",
     "require_writable",
     "user_path",
     "user_state_folder",

@@ -109,7 +109,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("theme", ("T",), "theme"),
     Action("presenter", ("f5",), "presenter"),
     Action("travel", ("J",), "travel"),
-    Action("steer", ("f9",), "steer"),
+    Action("steer", ("f7",), "steer"),
     Action("screenshot", ("s",), "screenshot('svg')"),
     Action("textshot", ("S",), "screenshot('txt')"),
     Action("help", ("question_mark", "f1"), "help"),

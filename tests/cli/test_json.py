@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from cli.command_tree import commands
+from tui.recorded_sessions import small
 
 from rnnviz.bench import comparison
 from rnnviz.bench.comparison import Comparison
@@ -36,7 +38,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config path": (), "config show": (), "config validate": (), "config edit": (),
     "lesson": (), "lesson check": ("not",), "lesson run": ("not", "--plain"), "explain": ("z",),
     "handout": ("-m", "sentiment-lstm-8", "good", "-o", "OUT.html", "-q"),
-    "results": ("ANSWERS",),
+    "results": ("ANSWERS",), "replay": ("RECORDING", "--plain"),
     "doctor": (), "completion": ("bash",),
 }  # fmt: skip
 #: Exit codes that are not 0: the download is refused.
@@ -89,6 +91,8 @@ def test_a_command_with_a_table_has_json(
     for imported in ("imported-1", "imported-2") if "IMPORTED" in COMMANDS[name] else ():
         assert run(["models", "import", str(MODEL_FILE), "--as", imported]) == 0
         drawn.clear()
+    if "RECORDING" in COMMANDS[name]:
+        replaced["RECORDING"] = str(asyncio.run(small(tmp_path / "r.jsonl", ["right"])).path)
     (tmp_path / "t.csv").write_text("text,label\nso good,positive\nso bad,negative\n")
     replaced["TABLE"] = str(tmp_path / "t.csv")
 

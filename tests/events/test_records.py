@@ -22,14 +22,18 @@ from rnnviz.events import (
     Event,
     EventError,
     LessonEvent,
+    LineEvent,
     PageEvent,
     PageStateEvent,
     QueryEvent,
     QuestionEvent,
     ReachEvent,
     RevealEvent,
+    ScreenEvent,
     SessionEvent,
+    SizeEvent,
     ViewEvent,
+    WindowEvent,
     line_of,
     parse_line,
 )
@@ -49,6 +53,10 @@ EXAMPLES: tuple[Event, ...] = (
     AnswerEvent("not.good", 3.0, True, 3.5, "it falls"),
     RevealEvent("not.good"),
     ActionEvent("token_on"),
+    ScreenEvent({"lang": "tr", "trace": {"trace": 1, "notation": "rnnviz"}}),
+    SizeEvent(120, 36),
+    LineEvent((("not go", "bold"), ("od", ""))),
+    WindowEvent(True, {"0": [["help", "bold"]]}),
 )
 
 

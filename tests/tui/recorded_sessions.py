@@ -10,9 +10,10 @@ from textual.pilot import Pilot
 from rnnviz.events.recording import RecordingWriter
 from rnnviz.tui.replay.app import ReplayApp
 from rnnviz.tui.replay.moments import Pieces
-from rnnviz.tui.replay.reader import Recording, read
+from rnnviz.tui.replay.reader import RecordedSession
 from rnnviz.tui.replay.recorder import Recorder, pieces
 from rnnviz.tui.step.app import RnnvizApp, settled
+from tests.tui.small_models import app as small_app
 
 #: The rows of a screen, as texts and styles.
 Rows = list[Pieces]
@@ -39,18 +40,18 @@ class Filmed:
 
 
 async def press(
-    app: RnnvizApp, pilot: Pilot[int], keys: Sequence[str | tuple[int, int]]
+    app: RnnvizApp, pilot: Pilot[int], keys: Sequence[str | tuple[int, int]], pause: int = 1
 ) -> None:
-    """Press keys one after the other, each until all is answered; a pair is another size."""
-    for key in keys:
+    """Press keys; after each ``pause`` of them wait for every answer. A pair is another size."""
+    for n, key in enumerate(keys, 1):
         if isinstance(key, tuple):
             await pilot.resize_terminal(*key)
         else:
             await pilot.press(key)
-        await settled(app, pilot)
         while app.step_screen.requests.is_reading:
             await pilot.pause(0.01)
-        await settled(app, pilot)
+        if n % pause == 0 or n == len(keys):
+            await settled(app, pilot)
 
 
 async def record(
@@ -69,7 +70,7 @@ async def record(
     return filmed
 
 
-async def replayed(recording: Recording, order: Sequence[int] | None = None) -> list[Rows]:
+async def replayed(recording: RecordedSession, order: Sequence[int] | None = None) -> list[Rows]:
     """The screens of a recording, played back without a model, moment by moment."""
 
     def no_model(question: object) -> object:
@@ -100,4 +101,10 @@ def differences(filmed: Filmed, shown: list[Rows]) -> list[tuple[int, int]]:
     ]
 
 
-__all__ = ["Filmed", "differences", "press", "read", "record", "replayed", "rows"]
+async def small(path: Path, keys: Sequence[str] = ("right", "u", "escape", "b", "L")) -> Filmed:
+    """A short session on a small net."""
+
+    async def play(app: RnnvizApp, pilot: Pilot[int]) -> None:
+        await press(app, pilot, keys)
+
+    return await record(small_app(), path, (80, 24), play)

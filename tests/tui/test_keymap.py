@@ -68,18 +68,18 @@ def test_descriptions_differ_in_every_language(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", i18n.LANGUAGES)
 async def test_key_bar_help_and_palette_show_a_user_s_keys(lang: str) -> None:
-    keymap = DEFAULT_KEYMAP.with_keys({"sentence": "f7", "predict": ["x", "f2"], "cut_unit": "p"})
+    keymap = DEFAULT_KEYMAP.with_keys({"sentence": "f3", "predict": ["x", "f2"], "cut_unit": "p"})
     it = app(lang=lang, keymap=keymap)
     async with it.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        text = f"F7 {i18n.text('key.sentence', lang)}"
+        text = f"F3 {i18n.text('key.sentence', lang)}"
         assert text in screen_text(it)[-1]
         view_state = it.step_screen.view_state
         shown = help_text(sections(view_state), view_state.theme)[0].plain
-        for name, keys in (("sentence", "F7"), ("predict", "x F2"), ("cut_unit", "p")):
+        for name, keys in (("sentence", "F3"), ("predict", "x F2"), ("cut_unit", "p")):
             words = keymap.words(keymap[name], lang)
             assert f"  {keys:<9}{words}" in shown
-        assert {c.help for c in it.get_system_commands(it.step_screen)} >= {"F7", "x F2"}
+        assert {c.help for c in it.get_system_commands(it.step_screen)} >= {"F3", "x F2"}
         # A text that names a key names the user's.
         await pilot.press("x")
         await pilot.pause()
@@ -96,7 +96,7 @@ async def test_key_bar_help_and_palette_show_a_user_s_keys(lang: str) -> None:
         await pilot.press("t")
         await pilot.pause()
         assert it.step_screen.input is None
-        await pilot.press("f7")
+        await pilot.press("f3")
         await pilot.pause()
         assert it.step_screen.input is not None
 

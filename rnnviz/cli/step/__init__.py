@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, config_file, import_options, options, stdout
+from rnnviz.cli import (
+    completions,
+    config_file,
+    import_options,
+    options,
+    session_files,
+    stdout,
+)
 from rnnviz.cli.step import app, files, formats, text_arguments, toy_net_options, trace_source
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
@@ -39,6 +46,7 @@ Examples:
   echo "i loved it" | rnnviz step --csv
   rnnviz step "not good" --screenshot handout.svg      --view reach: that page, or a panel
   rnnviz step "not good" --report handout.html         every view in one file
+  rnnviz step "not good" --record class.jsonl          and: rnnviz replay class.jsonl
   rnnviz step "it was not good" --against "it was good"
   rnnviz step "it was not good" --compare rnn,lstm
   rnnviz step "not good" --save-state s.json           and: rnnviz step --state s.json "at all"
@@ -110,6 +118,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help=N_("Write the screen to FILE.svg, .png, .pdf or .txt and stop."))  # fmt: skip
 @click.option("--report", type=options.output_file(), metavar="FILE.html",
               help=N_("Write all views into one page and stop."))  # fmt: skip
+@session_files.record
+@session_files.cast
 @click.option("--view", metavar="NAME", shell_complete=completions.views,
               help=N_("Open this page first; a wrong name lists them."))  # fmt: skip
 @click.option("--size", default="120x36", show_default=True, metavar="WxH",
@@ -130,7 +140,10 @@ def command(**params: Any) -> int:
     settings = import_options.settings_of(params)
     step = StepOptions(**params, settings=settings, model_is_explicit=explicit, keymap=keymap)
     files.parse_size(step.size)
-    files.check_files(step, trace_source.input_files(step))
+    inputs = trace_source.input_files(step)
+    files.check_files(step, inputs)
+    on_screen = step.form is None and not step.draws and options.stdout_is_terminal()
+    session_files.check(step.record, step.cast, inputs, screen=on_screen)
     traced = trace_source.read(step)
     compared = () if step.compare is None else _compared_models(step, traced)
     if compared and traced.query.model not in compared:
@@ -147,7 +160,8 @@ def command(**params: Any) -> int:
             return 0
         if options.stdout_is_terminal():
             page = app.first_page(step, traced, compared)
-            return app.run_app(app.make_app(step, traced, compared, page))
+            shown = app.make_app(step, traced, compared, page)
+            return session_files.run_app(shown, step.record, step.cast, traced.query.text)
         if step.saves:
             return 0
     _print(step, traced, second, compared)

@@ -38,7 +38,7 @@ def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
     outputs = {
         "--save": step.save, "--save-state": step.save_state,
         "--save-net": step.toy_net.save_net, "--screenshot": step.screenshot,
-        "--report": step.report,
+        "--report": step.report, "--record": step.record, "--cast": step.cast,
     }  # fmt: skip
     paths = {option: path for option, path in outputs.items() if path is not None}
     for option, (what, endings) in ENDINGS.items():

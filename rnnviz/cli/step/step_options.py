@@ -41,6 +41,8 @@ class StepOptions:
     save_state: Path | None
     screenshot: Path | None
     report: Path | None
+    record: Path | None
+    cast: Path | None
     quiet: bool
     # how it is shown
     at: int | None  # token, from 1

@@ -29,6 +29,7 @@ from rnnviz.tui.app.palette import AppCommands, Palette
 from rnnviz.tui.app.termination import end_on_signals
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.theme import PALETTES, THEMES, ViewTheme, textual_theme
+from rnnviz.tui.terminal.cast import CastWriter
 from rnnviz.tui.terminal.driver_class import driver_for
 
 End = TypeVar("End")
@@ -74,6 +75,8 @@ class ThemedApp(App[End]):
         self.signal: int | None = None  # the signal that ended the app
         #: The folder of files that outlive the app; None: nothing is kept.
         self.state_folder: Path | None = None
+        #: Takes what the terminal is given; None: nobody does.
+        self.cast: CastWriter | None = None
         #: Called whenever something has been painted.
         self.painted: list[Callable[[], None]] = []
         self.use_theme(theme)

@@ -9,7 +9,7 @@ from rnnviz.messages import _
 from rnnviz.query import Explorer, Query, Question
 from rnnviz.trace import Trace
 from rnnviz.trace.weights import weights_digest
-from rnnviz.tui.replay.reader import Recording
+from rnnviz.tui.replay.reader import RecordedSession
 from rnnviz.tui.replay.screen import ReplayScreen
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.step.screen import StepScreen
@@ -23,14 +23,15 @@ class ReplayApp(RnnvizApp):
     """A step screen on a recording; ``explorer`` answers what the viewer asks while steering.
 
     ``at`` is the moment that is shown first; ``play``: it plays on from there; ``bar``: with the
-    time line.
+    time line; ``speed``: so many times as fast.
     """
 
     def __init__(
-        self, recording: Recording, explorer: Explorer, *, at: int = 0, play: bool = True,
-        bar: bool = True, **options: Any,
+        self, recording: RecordedSession, explorer: Explorer, *, at: int = 0, play: bool = True,
+        bar: bool = True, speed: float = 1.0, **options: Any,
     ) -> None:  # fmt: skip
         self.recording, self.first_moment, self.plays, self.bar = recording, at, play, bar
+        self.speed = speed
         moment = recording.moments[at]
         view_state = moment.view_state
         super().__init__(
@@ -42,7 +43,7 @@ class ReplayApp(RnnvizApp):
         self, explorer: Explorer, view_state: ViewState, lesson: LessonSession | None
     ) -> StepScreen:
         """The screen of the recording."""
-        return ReplayScreen(explorer, view_state, self.recording, self.bar)
+        return ReplayScreen(explorer, view_state, self.recording, self.bar, self.speed)
 
     @property
     def replay_screen(self) -> ReplayScreen:
@@ -64,7 +65,7 @@ class ReplayApp(RnnvizApp):
         return unusable(self.recording, screen.at, error)
 
 
-def unusable(recording: Recording, n: int, error: Exception) -> InvalidFileError:
+def unusable(recording: RecordedSession, n: int, error: Exception) -> InvalidFileError:
     """The error of a moment that cannot be drawn."""
     found = InvalidFileError(
         _(
@@ -78,7 +79,7 @@ def unusable(recording: Recording, n: int, error: Exception) -> InvalidFileError
     return found
 
 
-def recorded_first(recording: Recording, explorer: Explorer) -> Explorer:
+def recorded_first(recording: RecordedSession, explorer: Explorer) -> Explorer:
     """An explorer with the answers of a recording; others need the model that was recorded.
 
     A model here may have the recorded name and other weights: what it says would not belong to
@@ -104,7 +105,7 @@ def recorded_first(recording: Recording, explorer: Explorer) -> Explorer:
     return answer
 
 
-def _why_not(recording: Recording, explorer: Explorer, model: str) -> str:
+def _why_not(recording: RecordedSession, explorer: Explorer, model: str) -> str:
     """Why a model does not answer beside what was recorded with it; "" if it does."""
     recorded = [trace for trace in recording.traces if trace.model == model and trace.hand is None]
     if not recorded:

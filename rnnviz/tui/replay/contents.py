@@ -20,10 +20,12 @@ from rnnviz.arrays import Array
 from rnnviz.equations import NOTATIONS
 from rnnviz.events.recording import SCHEMA
 from rnnviz.lessons.lesson import Lesson
+from rnnviz.messages import _
 from rnnviz.trace import Trace, frozen
 from rnnviz.trace.file import from_parts, to_parts
 from rnnviz.trace.notation import in_notation
 from rnnviz.tui.replay import values
+from rnnviz.tui.replay.values import misfit
 
 #: Bytes of all arrays of a recording, unpacked.
 LARGEST = 200_000_000
@@ -50,7 +52,7 @@ class ContentWriter:
     def array(self, value: Array) -> int:
         """The number of an array; UnrecordableError for one that is not of numbers or flags."""
         if value.dtype.name not in DTYPES:
-            raise values.UnrecordableError(f"array of {value.dtype.name}")
+            raise values.UnrecordableError(value.dtype.name)
         data = np.ascontiguousarray(value).tobytes()
         head = f"{value.dtype.name} {value.shape}".encode()
         digest = hashlib.sha256(head + data).digest()
@@ -118,7 +120,7 @@ class ContentReader:
         """Read a record; an exception of any kind if it is damaged."""
         kind, number = record.get("content"), record.get("number")
         if type(number) is not int or number in {*self._arrays, *self._traces, *self._lessons}:
-            raise ValueError(f"'number' is {number!r:.40}")
+            raise misfit("number", number)
         if kind == "array":
             self._read_array(record, number)
         elif kind == "trace":
@@ -127,32 +129,36 @@ class ContentReader:
         elif kind == "lesson":
             lesson: Lesson = values.decode_fields(record["lesson"], Lesson, self)
             if not lesson.steps:
-                raise ValueError("a lesson without steps")
+                raise misfit("steps", ())
             self._lessons[number] = lesson
         else:
-            raise ValueError(f"'content' is {kind!r:.40}")
+            raise misfit("content", kind)
 
     def _read_array(self, record: Mapping[str, Any], number: int) -> None:
         shape, dtype = record["shape"], record["dtype"]
         sizes = isinstance(shape, list) and all(type(n) is int and 0 <= n < 2**40 for n in shape)
         if dtype not in DTYPES or not sizes or len(shape) > 8:
-            raise ValueError("not an array of numbers")
+            raise misfit("array", (dtype, shape))
         size = math.prod(shape) * np.dtype(dtype).itemsize
         try:
             data = base64.b64decode(record["data"], validate=True)
         except (binascii.Error, TypeError) as error:
-            raise ValueError("'data' is not base64") from error
+            raise misfit("data", record["data"]) from error
         self._parts.append(data)
         if record.get("more") is True:
             return
         data, self._parts = b"".join(self._parts), []
         self._left -= max(size, len(data))
         if self._left < 0:
-            raise ValueError(f"the arrays are larger than {LARGEST:,} bytes")
+            raise ValueError(_("the arrays are larger than {limit:,} bytes").format(limit=LARGEST))
         if record.get("packed") is True:
             data = zlib.decompressobj().decompress(data, size + 1)
         if len(data) != size:
-            raise ValueError(f"an array of {shape} takes {size:,} bytes, not {len(data):,}")
+            raise ValueError(
+                _("an array of {shape} takes {size:,} bytes, not {found:,}").format(
+                    shape=shape, size=size, found=len(data)
+                )
+            )
         array = np.frombuffer(data, dtype).reshape(shape)
         self._arrays[number] = frozen(array)
 
@@ -163,7 +169,7 @@ class ContentReader:
     def trace(self, number: int, notation: str) -> Trace:
         """A trace in a notation; ValueError for one that there is not."""
         if notation not in NOTATIONS:
-            raise ValueError(f"there is no notation {notation[:40]!r}")
+            raise misfit("notation", notation)
         if (number, notation) not in self._written:
             source: Trace = _found(self._traces, number, "trace")
             self._written[number, notation] = in_notation(source, notation)
@@ -182,5 +188,5 @@ class ContentReader:
 
 def _found(known: Mapping[int, Any], number: object, what: str) -> Any:
     if number not in known:
-        raise ValueError(f"there is no {what} {number!r:.40}")
+        raise misfit(what, number)
     return known[number]  # type: ignore[index]

@@ -21,6 +21,7 @@ from rnnviz.events import (
 from rnnviz.i18n import LANGUAGES
 from rnnviz.lessons.player import stages
 from rnnviz.tui.replay import values
+from rnnviz.tui.replay.values import misfit
 from rnnviz.tui.step import view_differences
 from rnnviz.tui.view.query_history import QueryHistory
 from rnnviz.tui.view.view_state import THINGS, ViewState
@@ -175,7 +176,7 @@ def _with_entries(
     before: Mapping[Any, Any], data: Any, source: values.ContentSource
 ) -> dict[Any, Any]:
     if not isinstance(data, dict):
-        raise ValueError("the answers are not an object")
+        raise misfit("answers", data)
     gone = {values.decode(key, Any, source) for key in data.get("gone", ())}
     kept = {key: value for key, value in before.items() if key not in gone}
     return kept | {
@@ -196,18 +197,18 @@ def checked(view_state: ViewState) -> ViewState:
     """
     trace, lesson = view_state.trace, view_state.lesson
     if view_state.notation not in NOTATIONS or view_state.presenter not in ("", *THINGS):
-        raise ValueError("there is no such notation, or nothing that presenter mode shows")
+        raise misfit("notation, presenter", (view_state.notation, view_state.presenter))
     if view_state.lang not in LANGUAGES:
-        raise ValueError(f"there is no language {view_state.lang[:20]!r}")
+        raise misfit("lang", view_state.lang)
     if view_state.page:
         view_differences.require_page(view_state.page)
     if view_state.travel is not None and not 0 <= view_state.travel <= 1:
-        raise ValueError(f"'travel' is {view_state.travel}")
+        raise misfit("travel", view_state.travel)
     if lesson is not None:
         player = lesson.player
         if not 0 <= player.index < len(player.lesson.steps):
-            raise ValueError(f"the lesson has no step {player.index + 1}")
+            raise misfit("index", player.index)
         if not 0 <= player.stage < len(stages(player.lesson, player.index)):
-            raise ValueError(f"the step has no phase {player.stage}")
+            raise misfit("stage", player.stage)
     first = min(max(view_state.first, 0), len(trace.tokens) - 1)
     return replace(view_state, cursor=fitted(view_state.cursor, trace), first=first)

@@ -26,6 +26,7 @@ from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.replay import moments
 from rnnviz.tui.replay.contents import ContentReader
 from rnnviz.tui.replay.moments import Moment, Pieces
+from rnnviz.tui.replay.values import misfit
 from rnnviz.tui.view.view_state import ViewState
 
 #: Columns and rows of a screen.
@@ -40,7 +41,7 @@ _HEADER: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class RecordedSession:
     """A recording that was read; there is at least one moment.
 
     ``cut``: the file ends within a line or within a moment, as after a crash.
@@ -82,7 +83,7 @@ class Recording:
         return found
 
 
-def read(path: Path) -> Recording:
+def read(path: Path) -> RecordedSession:
     """Read a recording; InvalidFileError, with the number of the line, if it is none."""
     return _Reader(path).read()
 
@@ -101,7 +102,7 @@ class _Reader:
         self._line: Pieces | None = None
         self._window: dict[int, Pieces] | None = None
 
-    def read(self) -> Recording:
+    def read(self) -> RecordedSession:
         for record in self.lines:
             try:
                 self._read(record)
@@ -116,13 +117,13 @@ class _Reader:
         if not self.moments:
             raise self.lines.error(_("it ends before anything was shown"))
         cut = self.lines.cut or bool(self._events)
-        return Recording(
+        return RecordedSession(
             self.path, self.header, tuple(self.moments), self.contents.traces, self.keymap, cut
         )
 
     def _read(self, record: Any) -> None:
         if not isinstance(record, dict):
-            raise ValueError("it is not an object")
+            raise misfit("line", record)
         if not self.header:
             self._read_header(record)
         elif record.get("schema") == SCHEMA:
@@ -141,10 +142,10 @@ class _Reader:
         self.keymap = DEFAULT_KEYMAP.with_keys(dict(keys))
         for name, kind in _HEADER.items():
             if not isinstance(record.get(name), kind) or isinstance(record[name], bool):
-                raise ValueError(f"{name!r} is {record.get(name)!r:.40}")
+                raise misfit(name, record.get(name))
         datetime.fromisoformat(record["started"])
         if not 0 <= record["clock"] < 10**8:  # also of NaN
-            raise ValueError(f"'clock' is {record['clock']!r}")
+            raise misfit("clock", record["clock"])
         self.header = record
 
     def _take(self, seconds: float, event: Event) -> None:
@@ -155,7 +156,7 @@ class _Reader:
                 self._view_state = self._changed(dict(changes))
             case SizeEvent(width=width, height=height):
                 if width not in _SIZES[0] or height not in _SIZES[1]:
-                    raise ValueError(f"no terminal has {width} columns and {height} rows")
+                    raise misfit("size", (width, height))
                 self._size = (width, height)
             case LineEvent(pieces=pieces):
                 self._line = _pieces(pieces) if pieces else None
@@ -169,7 +170,7 @@ class _Reader:
     def _changed(self, changes: dict[str, Any]) -> ViewState:
         theme = changes.pop("theme", self._theme)
         if theme not in THEMES:
-            raise ValueError(f"there is no theme {theme!r:.40}")
+            raise misfit("theme", theme)
         self._theme = theme
         view_state = self._view_state
         if view_state is None:
@@ -182,7 +183,7 @@ class _Reader:
 
     def _close_moment(self, record: Mapping[str, Any]) -> None:
         if self._view_state is None or record["moment"] != len(self.moments):
-            raise ValueError(f"'moment' is {record['moment']!r:.40}")
+            raise misfit("moment", record["moment"])
         self.moments.append(
             Moment(
                 self._seconds, self._view_state, self._size, self._theme, tuple(self._events),
@@ -194,7 +195,7 @@ class _Reader:
 
 def _row(y: str) -> int:
     if not (y.isdecimal() and len(y) < 4 and int(y) < _MOST_ROWS):
-        raise ValueError(f"no window has a row {y[:20]!r}")
+        raise misfit("rows", y)
     return int(y)
 
 
@@ -204,11 +205,11 @@ def _pieces(row: Any) -> Pieces:
     for piece in row:
         text, style = piece
         if not isinstance(text, str) or not isinstance(style, str) or len(text) > _LONGEST_ROW:
-            raise ValueError("a row is not made of texts and styles")
+            raise misfit("pieces", piece)
         try:
             Style.parse(style)
         except StyleSyntaxError as error:
-            raise ValueError(f"{style[:40]!r} is not a style") from error
+            raise misfit("style", style) from error
         printable = controls_escaped(text)
         found.append((printable, style))
     return tuple(found)

@@ -26,7 +26,7 @@ from rnnviz.tui.view.widget import CellPicked, WheelTurned
 
 if TYPE_CHECKING:
     from rnnviz.query import Explorer
-    from rnnviz.tui.replay.reader import Recording
+    from rnnviz.tui.replay.reader import RecordedSession
 
 #: How many times as fast as it was recorded.
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -64,13 +64,18 @@ class ReplayScreen(StepScreen):
     """
 
     def __init__(
-        self, explorer: Explorer, view_state: ViewState, recording: Recording, bar: bool
+        self,
+        explorer: Explorer,
+        view_state: ViewState,
+        recording: RecordedSession,
+        bar: bool,
+        speed: float = 1.0,
     ) -> None:
         super().__init__(explorer, view_state)
         self.recording, self.bar = recording, bar
         self.at = 0  # the moment
         self.steering = False
-        self._speed = SPEEDS.index(1.0)
+        self.speed = speed
         self.playing = False
         self._timer: Timer | None = None  # until the next moment
         self._live_keymap = view_state.keymap
@@ -153,7 +158,7 @@ class ReplayScreen(StepScreen):
     def _place_rows(self, moment: Moment) -> None:
         position = ReplayPosition(
             self.at, len(self.recording.moments), moment.seconds, self.recording.seconds,
-            self.playing, SPEEDS[self._speed], self.recording.cut,
+            self.playing, self.speed, self.recording.cut,
         )  # fmt: skip
         self.query_one("#timeline", TimeLine).position = position
         line, window = (
@@ -181,7 +186,7 @@ class ReplayScreen(StepScreen):
         moments = self.recording.moments
         self.playing = self.playing and self.at + 1 < len(moments)
         if self.playing:
-            wait = (moments[self.at + 1].seconds - self.moment.seconds) / SPEEDS[self._speed]
+            wait = (moments[self.at + 1].seconds - self.moment.seconds) / self.speed
             self._timer = self.set_timer(max(wait, _LEAST), self._next)
 
     def _next(self) -> None:
@@ -251,7 +256,9 @@ class ReplayScreen(StepScreen):
         if self.steering:
             super().action_speed(step)
             return
-        self._speed = min(max(self._speed + step, 0), len(SPEEDS) - 1)
+        faster = [speed for speed in SPEEDS if speed > self.speed] or [self.speed]
+        slower = [speed for speed in SPEEDS if speed < self.speed] or [self.speed]
+        self.speed = faster[0] if step > 0 else slower[-1]
         self.show_moment(self.at)
 
     def action_on_page(self, action: str) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.lessons.lesson import Lesson
+from rnnviz.messages import _
 from rnnviz.query import Query
 from rnnviz.toy_net import ToyNet, net_record
 from rnnviz.trace import Trace
@@ -260,7 +261,7 @@ def decode_fields(data: Any, cls: Any, source: ContentSource) -> Any:
         if each.name in data and each.init:
             values[each.name] = decode(data[each.name], hints[each.name], source)
         elif each.default is MISSING and each.default_factory is MISSING:
-            raise ValueError(f"{cls.__name__}: {each.name!r} is missing")
+            raise misfit(f"{cls.__name__}.{each.name}", None)
     return cls(**values)
 
 
@@ -302,7 +303,10 @@ def _tagged_class(tag: str) -> type:
     return cls
 
 
+def misfit(name: str, value: object) -> ValueError:
+    """The error of a value that its place cannot have."""
+    return ValueError(_("{name} cannot be {value}").format(name=name, value=f"{value!r:.60}"))
+
+
 def _unexpected(data: Any, hint: Any) -> ValueError:
-    text = repr(data)
-    what = getattr(hint, "__name__", None) or str(hint)
-    return ValueError(f"{text[:60]} is not {what[:60]}")
+    return misfit((getattr(hint, "__name__", None) or str(hint))[:60], data)

@@ -65,6 +65,8 @@ class TerminalDriver(LinuxDriver):
             clamped = within(*message.size)
             if clamped != message.size:
                 message = Resize(Size(*clamped), Size(*clamped))
+            if (tap := cast(Any, self._app).cast) is not None:
+                tap.resize(*clamped)
         super().process_message(message)
 
     # -- output ---------------------------------------------------------------------------------
@@ -72,6 +74,8 @@ class TerminalDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write data in the writer thread."""
         self._written += len(data)
+        if (tap := cast(Any, self._app).cast) is not None:
+            tap.write(data, self._size or self._get_terminal_size())
         super().write(data)
 
     @property
