@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rnnviz.tui.app.choice_list import ListRow
+from rnnviz.errors import shortened
+from rnnviz.tui.app.choice_list import ChoiceList, ListRow
 from rnnviz.tui.step.command_line import command_line
 
 if TYPE_CHECKING:
@@ -33,6 +34,21 @@ def choices(screen: StepScreen) -> list[ListRow[ClipboardText]]:
         ListRow(ClipboardText(what := view_state.text(f"copy.{name}"), text), what)
         for name, text in texts.items()
     ]
+
+
+def choose(screen: StepScreen) -> None:
+    """Open the list, and copy what is chosen."""
+
+    def copy(copied: ClipboardText | None) -> None:
+        if copied is not None:
+            screen.app.copy_to_clipboard(copied.text)
+            text = copied.text.replace("\n", " ")
+            screen.say("copy.copied", what=copied.what, text=shortened(text))
+
+    view_state = screen.view_state
+    keys = view_state.keymap["copy"].keys
+    opened = ChoiceList(view_state.text("copy.title"), choices(screen), opened_by=keys)
+    screen.app.push_screen(opened, copy)
 
 
 def equation(screen: StepScreen) -> str:

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from rnnviz.analysis.model_list import ModelEntry
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
-from rnnviz.errors import shortened, system_reason
+from rnnviz.errors import system_reason
 from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query
 from rnnviz.tui.app.key_bindings import key_bindings
@@ -40,7 +40,6 @@ from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
 
 if TYPE_CHECKING:
-    from rnnviz.tui.step.clipboard_text import ClipboardText
     from rnnviz.tui.step.lesson.session import LessonSession
 
 
@@ -324,19 +323,9 @@ class StepScreen(PanelScreen):
 
     def action_copy(self) -> None:
         """Choose what to copy to the clipboard."""
-        from rnnviz.tui.app.choice_list import ChoiceList
         from rnnviz.tui.step import clipboard_text
 
-        title = self.view_state.text("copy.title")
-        keys = self.view_state.keymap["copy"].keys
-        copied = ChoiceList(title, clipboard_text.choices(self), opened_by=keys)
-        self.app.push_screen(copied, self._copy)
-
-    def _copy(self, copied: ClipboardText | None) -> None:
-        if copied is not None:
-            self.app.copy_to_clipboard(copied.text)
-            text = copied.text.replace("\n", " ")
-            self.say("copy.copied", what=copied.what, text=shortened(text))
+        clipboard_text.choose(self)
 
     def action_models(self) -> None:
         """Choose a model, and read the same text with it if it reads such texts."""
