@@ -179,6 +179,25 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "Sentiment Treebank. EMNLP 2013. Split: Alex Wang and others: GLUE. 2018.",
             "https://nlp.stanford.edu/sentiment/",
         ),
+        DataSet(
+            "turkish",
+            N_("Turkish film reviews, two classes"),
+            N_(
+                "24,595 film reviews and sentences in Turkish, half of them positive: two "
+                "collections, cleaned and split."
+            ),
+            (),
+            N_("research"),
+            N_(
+                "Given for research; cite the papers. The labels are the writers' stars, and the "
+                "texts are not to be passed on."
+            ),
+            "Cumali Turkmenoglu, A. C. Tantug: Sentiment Analysis in Turkish Media. WISDOM 2014. "
+            "Cem Rifki Aydin and others: Generating Word and Document Embeddings for Sentiment "
+            "Analysis. CICLing 2019. Erkin Demirtas, Mykola Pechenizkiy: Cross-lingual polarity "
+            "detection with machine translation. WISDOM 2013.",
+            "",
+        ),
     )
 }  # fmt: skip
 
@@ -263,6 +282,13 @@ def _sst2(folder: Path) -> LocalFiles:
     return LocalFiles(_unique(sst2_file(folder, split) for split in SST2_SPLITS))
 
 
+def _turkish(folder: Path) -> LocalFiles:
+    from rnnviz.data.turkish_reviews import LARGER, TURKISH_SPLITS, turkish_file
+
+    files = _unique(turkish_file(folder, split) for split in TURKISH_SPLITS)
+    return LocalFiles(files, "" if files[0].name.startswith(LARGER) else N_("the smaller tables"))
+
+
 _LOCAL_FILES: Final[dict[str, Callable[[Path], LocalFiles]]] = {
     "imdb": _imdb,
     "imdb-keras": _imdb_keras,
@@ -270,4 +296,5 @@ _LOCAL_FILES: Final[dict[str, Callable[[Path], LocalFiles]]] = {
     "jena": _jena,
     "agnews": _agnews,
     "sst2": _sst2,
+    "turkish": _turkish,
 }

@@ -37,6 +37,12 @@ def fetch(
     failed. In the last case the received bytes stay in a ``.part`` file, and the next call resumes
     from there.
     """
+    if not data_set(name).files:
+        raise MissingError(
+            _("No download of {name} is known.\nPut its tables into a folder {folder}").format(
+                name=name, folder=folder / f"{name}_reviews"
+            )
+        )
     return [_fetch_file(name, remote, folder, progress, offline) for remote in data_set(name).files]
 
 

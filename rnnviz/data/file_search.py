@@ -40,6 +40,7 @@ NAME_PARTS: Final = {
     "agnews": ("agnews",),
     "sst2": ("sst2",),
     "jena": ("jena", "mpiroof", "weather"),
+    "turkish": ("turkish",),
 }
 
 
@@ -214,4 +215,4 @@ def _listing(folder: Path) -> str:
         names = sorted(p.name + "/" * p.is_dir() for p in folder.iterdir() if p.name[0] != ".")
     except OSError:
         return _("nothing that can be read")
-    return shorten(", ".join(names)) or "nothing"
+    return shorten(", ".join(names)) or _("nothing")

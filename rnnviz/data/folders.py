@@ -72,6 +72,14 @@ def data_errors(data_set: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        from rnnviz.data.catalogue import DATA_SETS
+
+        if data_set in DATA_SETS and not DATA_SETS[data_set].files:  # neither download nor sample
+            raise MissingError(
+                _("{reason}\nNo download of {name} is known: put its tables there.").format(
+                    reason=error, name=data_set
+                )
+            ) from error
         raise MissingError(
             _(
                 "{reason}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from rnnviz.data.jena import JenaSeries, is_published, jena_file, read_jena
 from rnnviz.data.jena_table import TIME
 from rnnviz.data.keras_imdb import read_keras_imdb
 from rnnviz.data.sst2 import SST2_SPLITS, read_sst2
+from rnnviz.data.turkish_reviews import TURKISH_SPLITS, read_turkish
 from rnnviz.messages import N_
 
 #: Counts by name, and the first rows as JSON objects.
@@ -107,16 +108,28 @@ def _agnews(folder: Path, rows: int) -> CountsAndRows:
 
 
 def _sst2(folder: Path, rows: int) -> CountsAndRows:
+    phrases = {split: read_sst2(folder, split) for split in SST2_SPLITS}
+    return _labelled(phrases, N_("{split} phrases"), rows)
+
+
+def _turkish(folder: Path, rows: int) -> CountsAndRows:
+    texts = {split: read_turkish(folder, split) for split in TURKISH_SPLITS}
+    return _labelled(texts, N_("{split} texts"), rows)
+
+
+def _labelled(
+    splits: Mapping[str, Sequence[tuple[str, int]]], texts: str, rows: int
+) -> CountsAndRows:
+    """The counts of each split's texts with a label, 1 for positive; the first rows of all."""
     counts: dict[str, int] = {}
     first: list[dict[str, Any]] = []
-    for split in SST2_SPLITS:
-        phrases = read_sst2(folder, split)
-        positive = sum(label for _, label in phrases)
+    for split, found in splits.items():
+        positive = sum(label for _, label in found)
         counts |= {
-            N_("{split} phrases").format(split=split): len(phrases),
+            texts.format(split=split): len(found),
             N_("{split} positive").format(split=split): positive,
         }
-        first = first or [{"label": label, "text": text} for text, label in phrases[:rows]]
+        first = first or [{"label": label, "text": text} for text, label in found[:rows]]
     return counts, first
 
 
@@ -144,4 +157,5 @@ _PREVIEWS: Final[dict[str, Callable[[Path, int], CountsAndRows]]] = {
     "imdb-words": _imdb_words,
     "agnews": _agnews,
     "sst2": _sst2,
+    "turkish": _turkish,
 }

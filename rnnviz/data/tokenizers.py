@@ -156,7 +156,7 @@ def verbatim_tokens(text: str, tokenizer: Literal["characters", "spaces"]) -> li
     return list(text) if tokenizer == "characters" else text.split()
 
 
-Tokenizer = Literal["words", "keras", "vectorization", "characters", "spaces"]
+Tokenizer = Literal["words", "turkish", "keras", "vectorization", "characters", "spaces"]
 
 #: A description of each tokenizer.
 TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
@@ -164,6 +164,11 @@ TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
         "Unicode NFC, typographic punctuation as ASCII, tags removed, lower case; "
         "punctuation is deleted, n't is a word; joined words are split where the "
         "vocabulary contains the parts and not the whole."
+    ),
+    "turkish": N_(
+        "Unicode NFC, tags removed, Turkish lower case, punctuation separates words; a verb is "
+        "cut into stem, negation and ending (beğenmedim: beğen -me -dim), değildi into değil -di; "
+        "the ids are the same with and without Turkish letters, and for all vowels of a suffix."
     ),
     "keras": N_(
         "Keras's text_to_word_sequence: punctuation but the apostrophe becomes "

@@ -17,6 +17,7 @@ from rnnviz.data.tokenizers import (
     vectorization_words,
     verbatim_tokens,
 )
+from rnnviz.data.turkish import cut_words, fold, stems_by_form, token_key, turkish_words
 from rnnviz.messages import _
 
 PADDING: Final = ""
@@ -36,6 +37,8 @@ class Encoding:
     ``special`` is for vocabularies of other programs: the ids of entries that are no words, such as
     those of padding. None: the special entries are those of :class:`Vocabulary`. ``unknown`` may be
     None only beside it: words that are not in the vocabulary are left out, as by Keras's Tokenizer.
+
+    ``stems`` are the ids of verb stems, after which the "turkish" tokenizer cuts a word.
     """
 
     tokenizer: Tokenizer = "words"
@@ -45,12 +48,13 @@ class Encoding:
     length: int | None = None
     language: Language = "en"
     special: tuple[int, ...] | None = None
+    stems: tuple[int, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a JSON object, without ``special`` where it is None."""
+        """The fields as a JSON object, without ``special`` and ``stems`` where they are None."""
         found = asdict(self)
-        special = found.pop("special")
-        return found if special is None else {**found, "special": list(special)}
+        lists = {name: found.pop(name) for name in ("special", "stems")}
+        return found | {name: list(ids) for name, ids in lists.items() if ids is not None}
 
     @classmethod
     def from_json(cls, value: object) -> Encoding:
@@ -62,20 +66,30 @@ class Encoding:
             raise ValueError(
                 _("an encoding must be an object of {names}").format(names=", ".join(sorted(known)))
             )
-        special = value.get("special")
+        special, stems = value.get("special"), value.get("stems")
         if special is not None and not isinstance(special, list):
             raise ValueError(_("an encoding's special entries must be a list of ids"))
-        found = cls(**value | {"special": None if special is None else tuple(special)})
+        if stems is not None and not isinstance(stems, list):
+            raise ValueError(_("an encoding's stems must be a list of ids"))
+        found = cls(
+            **value
+            | {
+                "special": None if special is None else tuple(special),
+                "stems": None if stems is None else tuple(stems),
+            }
+        )
         if not isinstance(value.get("tokenizer", ""), str):
             raise ValueError(_("an encoding's tokenizer must be a name"))
         whole = [n for n in (found.unknown, found.start, found.length) if n is not None]
-        whole += found.special or ()
+        whole += (*(found.special or ()), *(found.stems or ()))
         if (
             found.tokenizer not in TOKENIZERS
             or found.padding not in ("front", "end")
             or found.language not in get_args(Language)
             or not all(type(n) is int and 0 <= n < 10**9 for n in whole)
             or found.length == 0
+            or (found.tokenizer == "turkish") != (found.stems is not None)
+            or (found.tokenizer == "turkish" and found.language != "tr")
             or (found.unknown is None and found.special is None)
         ):
             raise ValueError(_("an encoding cannot be {value!r}").format(value=value))
@@ -98,21 +112,24 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         """Check the words and build the index."""
-        special = self.encoding.special
+        special, stems = self.encoding.special, self.encoding.stems or ()
         if special is None:
             self._check_special_entries()
         elif not all(0 <= k < len(self.words) for k in (*special, self.encoding.unknown or 0)):
             raise ValueError(
                 _("the vocabulary has no entry for an id of {special!r}").format(special=special)
             )
+        if not all(0 <= k < len(self.words) for k in stems):
+            raise ValueError(_("the vocabulary has no entry for an id of its stems"))
         start = self.encoding.start
         if start is not None and not 0 < start < len(self.words):
             raise ValueError(
                 _("the vocabulary has no entry {start} to start a text with").format(start=start)
             )
-        ids = {word: index for index, word in enumerate(self.words)}
+        keys = list(map(self._key, self.words))
+        ids = {key: index for index, key in enumerate(keys)}
         if len(ids) != len(self.words):
-            twice = next(word for word, count in Counter(self.words).items() if count > 1)
+            twice = next(key for key, count in Counter(keys).items() if count > 1)
             raise ValueError(
                 _("the word {twice!r} is more than once in the vocabulary").format(twice=twice)
             )
@@ -125,7 +142,17 @@ class Vocabulary:
             for word in self.words:
                 if word == PADDING or (word[0], word[-1]) == ("[", "]"):
                     del ids[word]
+        ids |= {form: ids[stem] for form, stem in self._stems.items() if stem in ids}
         object.__setattr__(self, "_ids", ids)
+
+    def _key(self, token: str) -> str:
+        """What the spellings of a token have in common."""
+        return token_key(token) if self.encoding.tokenizer == "turkish" else token
+
+    @cached_property
+    def _stems(self) -> dict[str, str]:
+        """The folded verb stems by the form that they have in front of an ending."""
+        return stems_by_form(fold(self.words[k]) for k in self.encoding.stems or ())
 
     def _check_special_entries(self) -> None:
         """Raise ValueError unless the padding and the unknown word are at their ids."""
@@ -146,6 +173,11 @@ class Vocabulary:
                     words=list(self.words[:3]),
                 )
             )
+
+    @cached_property
+    def _forms(self) -> frozenset[str]:
+        """The forms of the verb stems."""
+        return frozenset(self._stems)
 
     def __len__(self) -> int:
         """The number of entries, special ones included."""
@@ -191,19 +223,21 @@ class Vocabulary:
         """
         unknown = self.encoding.unknown
         if unknown is None:
-            return [self._ids[token] for token in tokens if token in self._ids]
-        return [self._ids.get(token, unknown) for token in tokens]
+            return [self._ids[key] for key in map(self._key, tokens) if key in self._ids]
+        return [self._ids.get(key, unknown) for key in map(self._key, tokens)]
 
     def tokenize(self, text: str) -> list[str]:
         """Standardize a text and split it as the texts of this vocabulary were split."""
         tokenizer, language = self.encoding.tokenizer, self.encoding.language
         if tokenizer == "characters" or tokenizer == "spaces":
             return verbatim_tokens(text.lower() if self._is_lower_case else text, tokenizer)
-        standard = standardize(text, language=language, tags=tokenizer == "words")
+        standard = standardize(text, language=language, tags=tokenizer in ("words", "turkish"))
         if tokenizer == "keras":
             return keras_words(standard)
         if tokenizer == "vectorization":
             return vectorization_words(standard)
+        if tokenizer == "turkish":
+            return cut_words(turkish_words(standard), self._forms, self._ids.keys())
         return split_known_words(standard, self._ids.__contains__, self._longest)
 
     @cached_property
@@ -223,13 +257,13 @@ class Vocabulary:
         """
         tokens = self.tokenize(text)
         if self.encoding.unknown is None:
-            tokens = [token for token in tokens if token in self._ids]
+            tokens = [token for token in tokens if self.known(token)]
         ids, start = self.encode(tokens), self.encoding.start
         return (tokens, ids) if start is None else ([self.words[start], *tokens], [start, *ids])
 
     def known(self, token: str) -> bool:
         """Whether a token has an embedding row of its own; special entries do not count."""
-        return token in self._ids
+        return self._key(token) in self._ids
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The entry of each id; ValueError for an id out of range."""

@@ -197,7 +197,7 @@ def test_what_is_here_in_another_form_is_not_downloaded(
 HASHED = [name for name, entry in DATA_SETS.items() if all(file.hash for file in entry.files)]
 
 
-@pytest.mark.parametrize("name", DATA_SETS)
+@pytest.mark.parametrize("name", [name for name, entry in DATA_SETS.items() if entry.files])
 def test_a_damaged_file_is_got_again_or_it_is_said_what_to_delete(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,6 +212,16 @@ def test_a_damaged_file_is_got_again_or_it_is_said_what_to_delete(
         assert again in error(capsys, *fetch, code=3)
     else:
         assert f"\nDelete {files[0]}, then" in error(capsys, *fetch, code=4)
+
+
+def test_a_data_set_without_a_download_says_where_its_tables_belong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = error(capsys, "fetch", "turkish", "--data", str(tmp_path), code=3)
+    assert "No download of turkish is known" in said
+    assert str(tmp_path / "turkish_reviews") in said
+    again = error(capsys, "show", "turkish", "--data", str(tmp_path), code=3)
+    assert "film_reviews_and_sentences.train.tsv.gz is missing" in again
 
 
 def test_a_damaged_file_is_downloaded_again_and_a_whole_one_is_not(
