@@ -48,6 +48,14 @@ class Learning:
     without: Array  # (S, T, K) at the end, without token t; NaN where it cannot be left out
     #: By layer, as a trace names it: gates, candidates and states, each (S, T, H).
     values: Mapping[str, Mapping[str, Array]]
+    #: As what the weights are stored: those in float16 are rounded, and so differ from the weights
+    #: that were trained.
+    dtype: str = "float32"
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether the weights are not to the bit those of the training."""
+        return self.dtype != "float32"
 
     def model(self, snapshot: int) -> str:
         """The name of the model of a snapshot, by its index."""

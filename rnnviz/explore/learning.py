@@ -27,7 +27,7 @@ from rnnviz.toy_net import is_toy_net
 from rnnviz.trace import frozen
 from rnnviz.tracer.clamping import layer_name
 from rnnviz.tracer.model_cache import cached_model
-from rnnviz.tracer.model_input import encode
+from rnnviz.tracer.model_input import PAD, encode
 from rnnviz.tracer.prefix_logits import prefix_logits
 
 
@@ -47,7 +47,8 @@ def answer(question: LearningQuestion, tracer: Tracer) -> Learning:
         raise UsageError(_("The page of learning is for nets that read words."))
     nets = _nets(stored, tuple((s.path, s.path.stat().st_mtime_ns) for s in snapshots))
     epochs = tuple(snapshot.epoch for snapshot in snapshots)
-    return learning(replace(stored, name=name), nets, steps, epochs, question.text)
+    found = learning(replace(stored, name=name), nets, steps, epochs, question.text)
+    return replace(found, dtype=min(snapshot.dtype for snapshot in snapshots))
 
 
 def _run_of(model: str) -> tuple[str, Path]:
@@ -91,10 +92,11 @@ def learning(
     """
     readings = [replace(stored, model=net) for net in nets]
     tokens = encode(readings[0], text).tokens
-    if len(tokens) > LONGEST:
+    words = len(tokens) - tokens.count(PAD) - (stored.vocabulary.encoding.start is not None)
+    if words > LONGEST:
         raise UsageError(
             _("This text has {count:,} words; snapshots read at most {most}.").format(
-                count=len(tokens), most=LONGEST
+                count=words, most=LONGEST
             )
         )
     texts = texts_without(stored, text, tokens)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -110,16 +110,17 @@ class SnapshotWriter:
             self._make_room(_most(spec, self.dtype))
 
     def _make_room(self, most: int) -> None:
-        """Remove every other snapshot while those that are coming would not have room.
+        """Remove snapshots, one by one, while those that are coming would not have room.
 
-        A run has more of them than at first planned when it is resumed for more epochs.
+        A run has more of them than at first planned when it is resumed for more epochs. Which one
+        is next depends on those that are left alone: if it is killed meanwhile, the same remain.
         """
         steps = self._steps(self._total, self.count)
         coming = sum(step not in self._kept for step in steps if step >= self.state.progress.step)
         while len(self._kept) + coming > most and len(self._kept) > 1:
-            for step in sorted(self._kept)[1::2]:
-                self.directory.remove_snapshot(step)
-                self._kept.remove(step)
+            step = _densest(sorted(self._kept), self._total)
+            self.directory.remove_snapshot(step)
+            self._kept.remove(step)
 
     @property
     def _total(self) -> int:
@@ -150,6 +151,14 @@ class SnapshotWriter:
         """Write the weights at the end, which may be earlier than planned."""
         if self.count and self.state.progress.step not in self._kept:
             self.write()
+
+
+def _densest(steps: Sequence[int], total: int) -> int:
+    """The step, not the first, whose neighbours are closest on the scale of ``snapshot_steps``."""
+    s = EVEN_SHARE * total
+    places = [math.log1p(step / s) for step in steps]
+    gaps = [after - before for before, after in zip(places, places[2:], strict=False)]
+    return steps[1 + gaps.index(min(gaps))] if gaps else steps[-1]
 
 
 def _stored(params: Values, dtype: str) -> Values:

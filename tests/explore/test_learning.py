@@ -59,6 +59,17 @@ def test_a_padded_net_reads_its_padding_with_the_weights_of_each_snapshot() -> N
         assert np.isnan(found.without[n, 0]).all()
 
 
+def test_padding_that_is_shown_does_not_count_as_words() -> None:
+    of = load("imdb-rnn")
+    layer = replace(of.model.spec.layers[0], units=3, bidirectional=True)
+    spec = replace(of.model.spec, layers=(layer,))
+    both = Model(spec, initialise(spec, 1))
+    found = learning(replace(of, model=both), [both], (0,), (0,), "not good")
+    assert found.tokens[-2:] == ("not", "good")
+    assert len(found.tokens) == 500 > LONGEST
+    assert np.isfinite(found.without[0, :, 0]).tolist() == [False] * 498 + [True] * 2
+
+
 def test_a_single_word_cannot_be_left_out() -> None:
     of = stored()
     found = learning(of, nets(of), (0, 7), (0, 1), "good")

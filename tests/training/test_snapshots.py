@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rnnviz.model_files import load
 from rnnviz.progress import Event, Note, SentenceReading
 from rnnviz.query import Query
 from rnnviz.runs import Options, Run, resume, snapshot_writer, train
+from rnnviz.runs.directory import Directory
 from rnnviz.runs.snapshot_files import SCHEMA
 from rnnviz.runs.snapshot_writer import SnapshotWriter, shortage, snapshot_plan, snapshot_steps
 from rnnviz.tracer import tracer
@@ -160,6 +162,32 @@ def test_more_epochs_keep_the_snapshots_and_stay_below_the_limit(whole: Run) -> 
     steps = [each.step for each in whole.snapshots()]
     assert len(steps) <= 5
     assert (steps[0], steps[-1]) == (0, 10 * TOTAL)
+
+
+def test_a_kill_while_snapshots_are_removed_changes_nothing(whole: Run, tmp_path: Path) -> None:
+    killed = Run(tmp_path / "killed")
+    shutil.copytree(whole.path, killed.path)
+    remove, left = Directory.remove_snapshot, 1
+
+    def removed_once(directory: Directory, step: int) -> None:
+        nonlocal left
+        if not left:
+            raise SystemExit
+        left -= 1
+        remove(directory, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot_writer, "MAX_BYTES", 8 * 10_000)
+        resume(whole.path, epochs=20)
+        with patch.context() as inner:
+            inner.setattr(Directory, "remove_snapshot", removed_once)
+            with pytest.raises(SystemExit):
+                resume(killed.path, epochs=20)
+        assert len(killed.snapshots()) == 6
+        resume(killed.path)
+    assert kept(killed.path) == kept(whole.path)
+    steps = [each.step for each in whole.snapshots()]
+    assert (len(steps), steps[0], steps[-1]) == (8, 0, 20 * 9)
 
 
 def test_a_training_that_stops_early_keeps_its_end(tiny: None, tmp_path: Path) -> None:

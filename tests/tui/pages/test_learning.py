@@ -20,6 +20,7 @@ from rnnviz.query import Query, Question
 from rnnviz.tui.pages.learning import LearningPage, LearningState
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.view_state import ViewState
+from tests.tui.pages import test_series
 from tests.tui.pages.reading import SIZES, drive, ending, lines
 from tests.tui.small_models import TEXT, made, moment, read, stored
 
@@ -160,3 +161,22 @@ def test_a_model_without_snapshots_says_what_to_type(lang: str) -> None:
     said = " ".join(" ".join(lines(LearningPage, state, 80, 24)).split())
     assert "no snapshots" in said and "rnnviz train" in said
     assert re.search(r"rnnviz step -m last --view learning", said)
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("size", SIZES)
+def test_rounded_weights_are_named(size: tuple[int, int], lang: str) -> None:
+    def said(dtype: str) -> str:
+        rounded = replace(learned("lstm"), dtype=dtype)
+        answers = {LearningQuestion("lstm", TEXT): rounded}
+        return lines(LearningPage, at(answers=answers, lang=lang), *size)[1]
+
+    assert "float16" in said("float16")
+    assert "float" not in said("float32")
+    if size[0] > 100:
+        assert re.search("rounded|yuvarla", said("float16"))
+
+
+def test_a_net_that_reads_numbers_is_not_called_untrained() -> None:
+    state = test_series.at(query=Query(test_series.MOMENT, "jena"), page="learning")
+    assert "jena reads numbers" in " ".join(lines(LearningPage, state, 80, 24))

@@ -144,6 +144,9 @@ class LearningPage(Page):
         texts = [(self.page_text(view_state, "untrained"), theme.ink)]
         if view_state.query.clamps or view_state.query.initial:
             texts = [(self.page_text(view_state, "held"), theme.ink)]
+        elif view_state.trace.series:
+            model = visible(view_state.query.model)
+            texts = [(self.page_text(view_state, "numbers", model=model), theme.ink)]
         elif view_state.query.random is None and is_shipped(model := view_state.query.model):
             texts = [
                 (self.page_text(view_state, "shipped", model=visible(model)), theme.ink),

@@ -49,7 +49,7 @@ def _row(view: LearningView, plan: LearningLayout, across: SnapshotColumns, name
     # The value of a projection may have fewer units.
     learned = view.learning.values.get(layer.name, {}).get(name)
     room = plan.label + plan.bar + VALUE - NUMBER
-    label = Segment(" " + fit(title, room - 1), theme.ink)
+    label = Segment(f" {fit(title, room - 2)} ", theme.ink)
     if learned is None or cursor.unit >= learned.shape[2]:
         return [label]
     if view_state.hidden and not view_state.known(cursor.t, name):

@@ -30,14 +30,20 @@ TOP = 3
 
 
 def moment(view: LearningView, width: int) -> Line:
-    """The snapshot that is shown: its update, its epoch, its number."""
+    """The snapshot that is shown: its update, its epoch, its number; and if it is rounded."""
     learning, n, theme = view.learning, view.snapshot, view.view_state.theme
     text = view.view_state.text(
         "page.learning.moment", step=f"{learning.steps[n]:,}", epoch=number(learning.epochs[n], 2),
         n=n + 1, S=len(learning.steps), last=f"{learning.steps[-1]:,}",
     )  # fmt: skip
-    name = Segment(output_name(view.view_state), theme.dim)
-    return beside([Segment(" " + text, theme.now)], [name], width, theme.ink)
+    name = output_name(view.view_state)
+    left = [Segment(" " + text, theme.now)]
+    if learning.is_rounded:
+        room = width - cell_len(text) - cell_len(name) - 2
+        long = view.view_state.text("page.learning.rounded", dtype=learning.dtype)
+        notes = (f" · {long}", f" · {learning.dtype}")
+        left += [Segment(note, theme.dim) for note in notes if cell_len(note) <= room][:1]
+    return beside(left, [Segment(name, theme.dim)], width, theme.ink)
 
 
 def marker(view: LearningView, plan: LearningLayout, across: SnapshotColumns) -> Line:
@@ -112,14 +118,15 @@ def bars(
     The two halves of the scale have the colours of the two signs; ``gate``: all have that of gates.
     """
     theme = view.view_state.theme
+    above, below = theme.faded(theme.above), theme.faded(theme.below)
     cells: list[tuple[str, Style]] = []
     for n, snapshot in enumerate(across.shown):
         share = float(shares[snapshot])
         if snapshot > view.last or not np.isfinite(share):
             cells.append((" " * across.wide, theme.rule))
             continue
-        style = theme.gate if gate else theme.above if share >= 0.5 else theme.below
-        style = theme.now if n == across.current else style if gate else theme.faded(style)
+        style = theme.gate if gate else above if share >= 0.5 else below
+        style = theme.now if n == across.current else style
         cells.append((_bar(share, across.wide), style))
     return [Segment(text, style) for text, style in runs(cells)]
 
