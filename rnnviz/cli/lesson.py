@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +160,10 @@ Prints a line for each problem. Exit code 4 if there is one.
 @options.debug
 def check(files: tuple[Path, ...], data: str | None, as_json: bool) -> int:
     """Check lesson files: texts, positions and, with the models, every claim."""
+    from tempfile import TemporaryDirectory
+
     from rnnviz import explore
+    from rnnviz.cli import lesson_training
     from rnnviz.lessons.catalogue import find
     from rnnviz.lessons.check import check as problems_of
     from rnnviz.tui.keymap import ACTIONS
@@ -169,17 +173,24 @@ def check(files: tuple[Path, ...], data: str | None, as_json: bool) -> int:
     actions = tuple(action.name for action in ACTIONS)
     pages = tuple(entry.name for entry in PAGES)
     rows: list[dict[str, str]] = []
-    for file in files:
-        path = find(str(file))
-        try:
-            problems = problems_of(path, explorer, pages, actions=actions)
-        except InvalidFileError as error:
-            rows.append({"file": str(path), "lang": "", "step": "", "message": str(error)})
-            continue
-        rows += [
-            {"file": str(path), "lang": each.lang, "step": each.step, "message": each.message}
-            for each in problems
-        ]
+    with TemporaryDirectory() as runs:
+
+        def train(wanted: Mapping[str, object]) -> str:
+            stderr.say(_("Training the net of the lesson, to check what is said of it …"))
+            out = Path(runs, str(len(list(Path(runs).iterdir()))))
+            return lesson_training.train(wanted, lambda _: None, lambda: False, out)
+
+        for file in files:
+            path = find(str(file))
+            try:
+                problems = problems_of(path, explorer, pages, actions=actions, train=train)
+            except InvalidFileError as error:
+                rows.append({"file": str(path), "lang": "", "step": "", "message": str(error)})
+                continue
+            rows += [
+                {"file": str(path), "lang": each.lang, "step": each.step, "message": each.message}
+                for each in problems
+            ]
     if as_json:
         stdout.document(rows)
     else:

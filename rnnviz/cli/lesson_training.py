@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnviz import signals
@@ -31,16 +32,20 @@ def prepare(lesson: Lesson) -> None:
 
 
 def train(
-    wanted: Mapping[str, object], watch: Callable[[Event], None], stop: Callable[[], bool]
+    wanted: Mapping[str, object],
+    watch: Callable[[Event], None],
+    stop: Callable[[], bool],
+    out: Path | None = None,
 ) -> str:
     """Train as a change of a lesson says; the path of the run, which is a model's name.
 
-    RnnvizError if the training fails or is stopped.
+    ``out`` is its directory; None: a new one where runs are kept. RnnvizError if the training fails
+    or is stopped.
     """
     from rnnviz.background import TrainingProcess
     from rnnviz.progress import RunFailed
 
-    with TrainingProcess(training_job(wanted)) as process:
+    with TrainingProcess(replace(training_job(wanted), out=out)) as process:
         while process.end is None:
             if stop():
                 process.stop_and_wait()
@@ -71,7 +76,7 @@ def training_job(wanted: Mapping[str, object]) -> TrainingJob:
                 )
             )
         text = name in ("recipe", "data", "cell", "variant", "sentence")
-        whole = name not in ("seconds", "dropout", "recurrent_dropout")
+        whole = name not in ("seconds", "rate", "clip", "dropout", "recurrent_dropout")
         expected = str if text else int if whole else (int, float)
         if not isinstance(value, expected) or isinstance(value, bool):
             raise UsageError(

@@ -13,9 +13,10 @@ from rnnviz import i18n
 from rnnviz.errors import RnnvizError, nearest, one_line
 from rnnviz.lessons.claims import Evaluator
 from rnnviz.lessons.expressions import constants
-from rnnviz.lessons.lesson import Lesson, LessonChange, LessonQuestion, Step
+from rnnviz.lessons.lesson import TRAINED, Lesson, LessonChange, LessonQuestion, Step
 from rnnviz.lessons.reader import read, with_change
 from rnnviz.lessons.table_values import KEY_NAME
+from rnnviz.lessons.trained_nets import TrainedNets, TrainingFunction
 from rnnviz.messages import _
 from rnnviz.query import Explorer
 
@@ -43,16 +44,20 @@ def check(
     pages: Sequence[str] = (),
     langs: Sequence[str] = i18n.LANGUAGES,
     actions: Sequence[str] = (),
+    train: TrainingFunction | None = None,
 ) -> tuple[LessonProblem, ...]:
     """What is wrong with the lesson of a file in each language; InvalidFileError if it has none.
 
     ``pages``: the names that ``view`` can have besides "panels"; ``actions``: those whose keys a
-    text can name. With none, views or names of keys are not checked.
+    text can name. With none, views or names of keys are not checked. ``train`` trains the nets
+    with which steps after a training read.
     """
-    evaluator = Evaluator(explorer)
+    trained: dict[str, str] = {}
     problems: list[LessonProblem] = []
     for lang in langs:
-        problems += _LessonCheck(read(path, lang), evaluator, pages, actions).problems()
+        lesson = read(path, lang)
+        evaluator = Evaluator(TrainedNets(explorer, lesson, train, trained))
+        problems += _LessonCheck(lesson, evaluator, pages, actions).problems()
     return tuple(problems)
 
 
@@ -198,6 +203,9 @@ class _LessonCheck:
 
     def _question(self, step: Step, question: LessonQuestion) -> Iterator[str]:
         if not question.of:
+            return
+        if step.query.model.startswith(TRAINED):
+            yield _("ask: of a net that the lesson trains, ask a choice or a word with right = …")
             return
         try:
             value = self.evaluator.value(question.of, step.query, step.against)

@@ -7,6 +7,7 @@ text takes ``text``, ``model``, ``clamp``, ``cell``, ``random``, ``target``, ``w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.analysis.gradient_check import GradientCheck
+from rnnviz.analysis.learning import Learning, LearningQuestion, first_lasting
 from rnnviz.analysis.net_summary import NetQuestion, NetSummary
 from rnnviz.analysis.padding import PaddingMode, PaddingQuestion
 from rnnviz.analysis.readout import saliency, shown_class
@@ -99,7 +101,7 @@ class _Functions:
                 "p", "value", "grad", "saliency", "reach", "T", "tokens", "token", "has", "label",
                 "loss", "params", "units", "history", "best_epoch", "metric", "published",
                 "without", "bag", "gradient_error", "padded", "turn", "truth", "as_today",
-                "test_error",
+                "test_error", "onset", "settled",
             )
         }  # fmt: skip
         return {**_PLAIN, **{name: self._of_name(name) for name in _VALUES}, **own}
@@ -273,6 +275,25 @@ class _Functions:
 
     def _T(self, **variant: Any) -> int:
         return len(self._trace(**variant).tokens)
+
+    # -- a training -----------------------------------------------------------------------------
+
+    def _learning(self, **variant: Any) -> Learning:
+        query = self._variant(**variant)
+        answer: Learning = self.explorer(LearningQuestion(query.model, query.text))
+        return answer
+
+    def _onset(self, t: int, **variant: Any) -> float:
+        """The update from which on word t matters for the shown class; infinite if never."""
+        trace, learning = self._trace(**variant), self._learning(**variant)
+        found = learning.onset(self._index(trace, t), shown_class(trace.head))
+        return math.inf if found is None else float(learning.steps[found])
+
+    def _settled(self, **variant: Any) -> float:
+        """The update from which on the last prediction is on the side of 0.5 where it ends."""
+        trace, learning = self._trace(**variant), self._learning(**variant)
+        high = learning.outputs[:, -1, shown_class(trace.head)] >= 0.5
+        return float(learning.steps[first_lasting(np.where(high, 1.0, -1.0), 1.0) or 0])
 
     # -- a series -----------------------------------------------------------------------------
 

@@ -12,6 +12,9 @@ from rnnviz.query import Query
 #: How a question is answered: an option, a number, a word of the text.
 QuestionKind = Literal["choice", "number", "word"]
 
+#: Before the id of a step, the name of the net that this step trains: "trained:yours.train".
+TRAINED = "trained:"
+
 #: What the learner types at a change of their own.
 OwnKind = Literal["text", "clamp", "cell", "weight"]
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rnnviz.lessons.lesson import CursorPosition, Lesson, LessonChange, Step
+from rnnviz.lessons.lesson import TRAINED, CursorPosition, Lesson, LessonChange, Step
 from rnnviz.lessons.predictions import (
     AnswerKey,
     MarkedPrediction,
@@ -201,8 +201,8 @@ class LessonPlayer:
 
     @property
     def late_question(self) -> Step | None:
-        """The step before, if the last change of this step is what answers its question."""
-        if not self.index or not is_revealed_later(self.lesson, self.index - 1):
+        """The step before, if the last change of this step, once trained, answers its question."""
+        if not self.index or self.waits or not is_revealed_later(self.lesson, self.index - 1):
             return None
         prepared = [n for n, (phase, _) in enumerate(self._stages) if phase == "change"]
         return self.lesson.steps[self.index - 1] if self.stage >= max(prepared) else None
@@ -244,6 +244,9 @@ class LessonPlayer:
         return self._at(index, stage)
 
     def _at(self, index: int, stage: int) -> LessonPlayer:
+        """A phase of a step; the step that trains the net which this one reads with comes first."""
+        while (step := self._missing(self.lesson.steps[index])) is not None:
+            index, stage = step, 0
         return replace(self, index=index, stage=stage, own=None, reached=None)
 
     def in_language(self, lesson: Lesson) -> LessonPlayer:
@@ -282,8 +285,10 @@ class LessonPlayer:
         return replace(self, own=query, reached=reached) if self.phase == "own" else self
 
     def with_trained(self, step_id: str, model: str) -> LessonPlayer:
-        """The model that a step has trained; the further changes of the step read with it."""
-        return replace(self, trained={**self.trained, step_id: model})
+        """The model that a step has trained, for its further changes and the steps that name it."""
+        player = replace(self, trained={**self.trained, step_id: model})
+        revealed = {step.id for step in player._shown_now()}
+        return replace(player, revealed=player.revealed | revealed)
 
     # -- what is shown ----------------------------------------------------------------------------
 
@@ -295,7 +300,23 @@ class LessonPlayer:
         trains = at is not None and any(c.train for c in step.changes[: at + 1])
         if trains and (model := self.trained.get(step.id)):
             query = replace(query, model=model, random=None, hand=None)
+        trained = self.trained.get(query.model.removeprefix(TRAINED))
+        if query.model.startswith(TRAINED) and trained:
+            query = replace(query, model=trained)
         return query
+
+    def _missing(self, step: Step) -> int | None:
+        """The index of an earlier step that has yet to train the net of this one; else None."""
+        name = step.query.model.removeprefix(TRAINED)
+        if name == step.query.model or name in self.trained:
+            return None
+        index = self.lesson.index(name)
+        return index if index < self.lesson.index(step.id) else None
+
+    @property
+    def untrained(self) -> bool:
+        """Whether what is read needs a net that is not trained, as in a lesson on paper."""
+        return self.base.model.startswith(TRAINED)
 
     @property
     def waits(self) -> bool:
@@ -331,10 +352,10 @@ class LessonPlayer:
     def said(self) -> str:
         """What is said now: of the change, the reveal or the step, the latest that says anything.
 
-        At a change of the learner's own it is the goal.
+        At a change of the learner's own it is the goal. A change says nothing while it trains.
         """
         step, change = self.step, self.change
-        if change is not None and (text := change.goal or change.say):
+        if change is not None and not self.waits and (text := change.goal or change.say):
             return text
         shown = self.phase in ("revealed", "change", "own")
         return step.reveal if shown and step.reveal else step.say

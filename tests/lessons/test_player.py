@@ -38,6 +38,16 @@ STEPS = (
 LESSON = Lesson("a", Path("a.toml"), "en", "A", "Why?", 5, 1, STEPS)
 
 
+#: A lesson in which a step trains a net, and two later ones read with it.
+TRAINS = Lesson("b", Path("b.toml"), "en", "B", "Why?", 5, 1, (
+    Step("b.say", "Look.", READ),
+    Step("b.train", "Wait.", READ, changes=(LessonChange(train={"recipe": "sentiment-rnn"}),)),
+    Step("b.net", "Look at it.", replace(READ, model="trained:b.train")),
+    Step("b.again", "And again.", replace(READ, model="trained:b.train", text="good")),
+    Step("b.end", "One sentence.", READ),
+))  # fmt: skip
+
+
 def answered(player: LessonPlayer, value: float) -> LessonPlayer:
     return player.commit(LessonAnswer(Prediction(value), 2.0))
 
@@ -173,3 +183,28 @@ def test_progress_of_other_lessons_is_kept(tmp_path: Path) -> None:
     nowhere = ProgressFile(None)
     nowhere.write("a", LessonProgress("a.end"))
     assert nowhere.read() == {}
+
+
+def test_later_steps_read_with_the_net_that_a_step_has_trained() -> None:
+    player = LessonPlayer(TRAINS, trained={"b.train": "/runs/1"})
+    assert player.at_step("b.net").scene.query == replace(READ, model="/runs/1")
+    assert player.at_step("b.again").scene.query == replace(READ, model="/runs/1", text="good")
+    assert player.at_step("b.end").scene.query == READ
+    assert not player.at_step("b.net").untrained
+
+
+@pytest.mark.parametrize("step", ["b.net", "b.again"])
+def test_a_step_whose_net_is_not_trained_yet_leads_to_the_step_that_trains_it(step: str) -> None:
+    player = LessonPlayer(TRAINS).at_step(step)
+    assert (player.step.id, player.phase) == ("b.train", "say")
+    failed = player.next()
+    assert failed.waits
+    assert failed.next().step.id == "b.train"
+    trained = failed.with_trained("b.train", "/runs/1").next()
+    assert (trained.step.id, trained.base.model) == ("b.net", "/runs/1")
+    assert LessonPlayer(TRAINS).at_step("b.end").step.id == "b.end"
+
+
+def test_on_paper_what_a_trained_net_reads_is_not_known() -> None:
+    assert LessonPlayer(TRAINS, index=2).untrained
+    assert not LessonPlayer(TRAINS, index=4).untrained

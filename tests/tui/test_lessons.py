@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
@@ -26,7 +27,7 @@ from rnnviz.lessons.player import LessonPlayer
 from rnnviz.lessons.predictions import spoken
 from rnnviz.lessons.progress import ProgressFile
 from rnnviz.lessons.reader import read
-from rnnviz.progress import Event
+from rnnviz.progress import Event, SentenceReading, TrainingStep
 from rnnviz.query import Explorer
 from rnnviz.tui.step.app import RnnvizApp, settled
 from rnnviz.tui.step.lesson.pane import pane_height
@@ -390,6 +391,41 @@ async def test_a_net_is_trained_in_the_lesson_and_read_with() -> None:
         assert app.step_screen.view_state.query.model == state.query.model
         await run.press("pageup", "pagedown")  # it is not trained again
         assert run.player.phase == "own"
+
+
+async def test_while_a_net_is_trained_its_sentence_is_read_and_no_answer_is_told() -> None:
+    readings, pause = [], threading.Event()
+    tokens = ("this", "movie", "was", "not", "good")
+
+    def train(_: object, watch: Callable[[Event], None], stop: Callable[[], bool]) -> str:
+        outputs = tuple((1 - p, p) for p in (0.5, 0.52, 0.6, 0.31, 0.24))
+        watch(SentenceReading(40, 1, 40, " ".join(tokens), tokens, outputs))
+        watch(TrainingStep(1, 7, 41, 158, 0.61))
+        pause.wait(60)
+        return "sentiment-lstm"
+
+    app = app_of("learning", "en", train=train)
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await run.press("pagedown", "2")
+        await run.press("pagedown")
+        assert run.player.step.id == "learning.first"
+        await pilot.press("pagedown")
+        for _ in range(200):
+            await pilot.pause(0.02)
+            if "was .6 not .31 good .24" in (shown := run.shown()):
+                break
+        readings.append(shown)
+        assert run.player.waits
+        assert run.player.score.asked == 0
+        assert run.player.step.changes[0].say not in shown
+        pause.set()
+        await app.workers.wait_for_complete()
+        await settled(app, pilot)
+        assert run.player.step.changes[0].say in run.shown()
+        assert run.player.score.asked == 1
+    assert "epoch 1 of 7, 25 %, loss 0.61" in readings[0]
 
 
 async def test_a_training_that_fails_is_told() -> None:

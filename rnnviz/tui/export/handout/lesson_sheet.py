@@ -43,13 +43,14 @@ class ShownPhase:
 def shown_phases(studio: Studio, lesson: Lesson) -> Iterator[ShownPhase]:
     """Every phase that shows something, in order; RnnvizError if a model cannot be read.
 
-    A change that trains a net shows nothing, and the learner's own change shows what comes before.
+    A change that trains a net, and what is read with that net, show nothing; the learner's own
+    change shows what comes before.
     """
     player = LessonPlayer(lesson)
     for index in range(len(lesson.steps)):
         for stage, (phase, _) in enumerate(stages(lesson, index)):
             player = replace(player, index=index, stage=stage)
-            if phase == "own" or player.waits:
+            if phase == "own" or player.waits or player.untrained:
                 continue
             state = studio.lesson_state(player, _before(studio, player))
             yield ShownPhase(index + 1, phase, player, state, studio.shown(state))

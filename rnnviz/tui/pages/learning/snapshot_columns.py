@@ -18,7 +18,7 @@ NARROW_LABEL, NARROW_BAR, ROOMY = 11, 4, 110
 #: The most columns of a snapshot.
 WIDEST = 8
 #: Lines of the chart: least and most.
-CHART = 4, 14
+CHART = 4, 28
 
 
 @dataclass(frozen=True, eq=False)

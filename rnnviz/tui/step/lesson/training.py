@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from textual.worker import get_current_worker
 
+from rnnviz.display import visible
 from rnnviz.lessons.lesson import LessonChange, Step
-from rnnviz.progress import Event, Note, TrainingStep
+from rnnviz.lessons.predictions import spoken
+from rnnviz.progress import Event, Note, SentenceReading, TrainingStep
 from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.step.lesson.session import LessonSession
 
@@ -22,6 +24,7 @@ class LessonTraining:
 
     def __init__(self, host: LessonHost) -> None:
         self.host, self.screen = host, host.screen
+        self._predictions = ""  # after each word of the run's sentence, the last that were sent
 
     def begin(self, step: Step, change: LessonChange) -> None:
         session = self.host.session
@@ -30,6 +33,7 @@ class LessonTraining:
         if self.host.state is None or not self.host.state.player.waits:
             return
         self.host.pending.add(step.id)
+        self._predictions = ""
         self._show_training(step.id, self.screen.view_state.text("lesson.trains"))
         self.screen.run_worker(
             partial(self._run_training, session, step.id, change), thread=True, exclusive=True,
@@ -60,7 +64,11 @@ class LessonTraining:
                     "lesson.training", epoch=event.epoch, epochs=event.epochs, share=share,
                     loss=f"{event.loss:.2f}",
                 )  # fmt: skip
-                self._show_training(step_id, text)
+                self._show_training(step_id, text + self._predictions)
+            case SentenceReading():
+                rows = zip(event.tokens, event.outputs, strict=True)
+                words = (f"{visible(token)} {spoken(row[event.label])}" for token, row in rows)
+                self._predictions = " · " + " ".join(words)
             case Note(text=text):
                 self._show_training(step_id, text)
             case _:
