@@ -28,6 +28,11 @@ os.environ.setdefault("RNNVIZ_DEVICE", "cpu")
 os.environ["XDG_STATE_HOME"] = _state = tempfile.mkdtemp(prefix="rnnviz-state-")
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
 
+# Trainings that several tests, and both processes, use. The first process makes the folder.
+if "RNNVIZ_TEST_RUNS" not in os.environ:
+    os.environ["RNNVIZ_TEST_RUNS"] = _runs = tempfile.mkdtemp(prefix="rnnviz-runs-")
+    atexit.register(shutil.rmtree, _runs, ignore_errors=True)
+
 # Whoever starts the tests in the background has a shell that ignores ctrl+c, for them and for every
 # process that they start; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from lesson_runs import trained_once
 
 from rnnviz import explore, i18n
-from rnnviz.cli import lesson_training
 from rnnviz.lessons.catalogue import lesson_files, lessons
 from rnnviz.lessons.check import check
 from rnnviz.lessons.lesson import Lesson
@@ -25,17 +24,10 @@ def explorer() -> Iterator[explore.Explorer]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_nothing_is_wrong_with_a_lesson(
-    name: str, explorer: explore.Explorer, tmp_path: Path
-) -> None:
+def test_nothing_is_wrong_with_a_lesson(name: str, explorer: explore.Explorer) -> None:
     pages = tuple(entry.name for entry in PAGES)
     actions = tuple(action.name for action in ACTIONS)
-    runs = (tmp_path / str(n) for n in range(9))
-
-    def train(wanted: Mapping[str, object]) -> str:
-        return lesson_training.train(wanted, lambda _: None, lambda: False, next(runs))
-
-    problems = check(FILES[name], explorer, pages, actions=actions, train=train)
+    problems = check(FILES[name], explorer, pages, actions=actions, train=trained_once)
     assert [str(each) for each in problems] == []
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lesson_runs import trained_once
 from textual.pilot import Pilot
 from tui.small_models import app as small_app
 from tui.small_models import moment, screen_text
@@ -58,19 +59,6 @@ def app_of(name: str, lang: str, *, train: Trainer | None = None, **options: Any
     assert host.session is not None
     host.session = replace(host.session, train=train or trained_once)
     return app
-
-
-_TRAINED: dict[str, str] = {}
-
-
-def trained_once(
-    wanted: Mapping[str, object], watch: Callable[[Event], None], stop: Callable[[], bool]
-) -> str:
-    """Train as the lesson says, once for all tests."""
-    key = repr(sorted(wanted.items()))
-    if key not in _TRAINED:
-        _TRAINED[key] = lesson_training.train(wanted, watch, stop)
-    return _TRAINED[key]
 
 
 @pytest.fixture(scope="module", autouse=True)
