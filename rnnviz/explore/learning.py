@@ -26,7 +26,7 @@ from rnnviz.runs.run import Run
 from rnnviz.toy_net import is_toy_net
 from rnnviz.trace import frozen
 from rnnviz.tracer.clamping import layer_name
-from rnnviz.tracer.model_cache import cached_model
+from rnnviz.tracer.model_cache import cached_model, modified
 from rnnviz.tracer.model_input import PAD, encode
 from rnnviz.tracer.prefix_logits import prefix_logits
 
@@ -45,7 +45,7 @@ def answer(question: LearningQuestion, tracer: Tracer) -> Learning:
     stored = cached_model(f"{name}@{steps[0]}")
     if not isinstance(stored.encoder, WordEncoder):
         raise UsageError(_("The page of learning is for nets that read words."))
-    nets = _nets(stored, tuple((s.path, s.path.stat().st_mtime_ns) for s in snapshots))
+    nets = _nets(stored, tuple((s.path, modified(s.path)) for s in snapshots))
     epochs = tuple(snapshot.epoch for snapshot in snapshots)
     found = learning(replace(stored, name=name), nets, steps, epochs, question.text)
     return replace(found, dtype=min(snapshot.dtype for snapshot in snapshots))

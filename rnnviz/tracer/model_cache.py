@@ -17,10 +17,11 @@ def cached_model(name: str) -> StoredModel:
     A run in training writes better weights, and "last" may name another run.
     """
     files = locate(name) if name.partition("@")[0] == "last" else _locate(name)
-    return _load(name, tuple((file, _modified(file)) for file in files))
+    return _load(name, tuple((file, modified(file)) for file in files))
 
 
-def _modified(file: Path) -> int:
+def modified(file: Path) -> int:
+    """When a file was written, in nanoseconds; 0 if there is none."""
     return file.stat().st_mtime_ns if file.is_file() else 0
 
 

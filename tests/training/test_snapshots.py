@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +16,11 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.errors import InterruptedTraining, InvalidFileError, UsageError
+from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError, UsageError
 from rnnviz.model_files import load
 from rnnviz.progress import Event, Note, SentenceReading
 from rnnviz.query import Query
-from rnnviz.runs import Options, Run, resume, snapshot_writer, train
+from rnnviz.runs import Options, Run, directory, resume, snapshot_writer, train
 from rnnviz.runs.directory import Directory
 from rnnviz.runs.snapshot_files import SCHEMA
 from rnnviz.runs.snapshot_writer import SnapshotWriter, shortage, snapshot_plan, snapshot_steps
@@ -164,17 +166,40 @@ def test_more_epochs_keep_the_snapshots_and_stay_below_the_limit(whole: Run) -> 
     assert (steps[0], steps[-1]) == (0, 10 * TOTAL)
 
 
+def test_a_full_disk_ends_the_training_and_a_resume_gives_the_same(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, write, left = tmp_path / "run", directory.write_atomically, 3
+
+    def full(path: Path, data: bytes | str, *, flush: bool = True) -> None:
+        nonlocal left
+        left -= path.parent.name == "snapshots"
+        if left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write(path, data, flush=flush)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(directory, "write_atomically", full)
+        with pytest.raises(
+            RnnvizError, match=r"No space left on the disk of .*run\.[^\n]*\n.*--res"
+        ):
+            begin(run, snapshots=7)
+    assert len(kept(run)) == 3
+    resume(run)
+    assert kept(run) == kept(whole.path)
+
+
 def test_a_kill_while_snapshots_are_removed_changes_nothing(whole: Run, tmp_path: Path) -> None:
     killed = Run(tmp_path / "killed")
     shutil.copytree(whole.path, killed.path)
     remove, left = Directory.remove_snapshot, 1
 
-    def removed_once(directory: Directory, step: int) -> None:
+    def removed_once(of: Directory, step: int) -> None:
         nonlocal left
         if not left:
             raise SystemExit
         left -= 1
-        remove(directory, step)
+        remove(of, step)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(snapshot_writer, "MAX_BYTES", 8 * 10_000)
