@@ -65,9 +65,10 @@ def _page_entries(view_state: ViewState) -> list[Entry]:
             _entry(view_state, ("predict",), "key.predict"),
         ]
         actions = tuple(action for action in actions if action != "type")
-    actions += tuple(action for action in page.overrides if action == "zoom_in")
+    overridden = page.overridden(view_state)
+    actions += tuple(action for action in overridden if action == "zoom_in")
     own += [_entry(view_state, (action,), f"page.{name}.key_{action}") for action in actions]
-    steps = f"page.{name}.key_token_on" if "token_on" in page.overrides else "key.token"
+    steps = f"page.{name}.key_token_on" if "token_on" in overridden else "key.token"
     return [
         _entry(view_state, ("token_back", "token_on"), steps),
         *own[:5],

@@ -170,7 +170,7 @@ class PageHost:
     def press(self, action: str) -> bool:
         """Run an action of the open page; whether the page has it."""
         page = self.page
-        if page is None or action not in (*page.actions, *page.overrides):
+        if page is None or action not in (*page.actions, *page.overridden(self.screen.view_state)):
             return False
         result = page.press(self.screen.view_state, action)
         if isinstance(result, Prompt):

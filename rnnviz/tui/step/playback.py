@@ -64,7 +64,7 @@ class Playback:
     def _page_steps(self) -> bool:
         """Whether the open page has steps of its own instead of tokens."""
         page = self.screen.page_host.page
-        return page is not None and "token_on" in page.overrides
+        return page is not None and "token_on" in page.overridden(self.screen.view_state)
 
     def _step_page(self, action: str) -> bool:
         """Move along the steps of the page; whether it has changed."""

@@ -102,6 +102,11 @@ class Page(View):
         """Whether the page applies to this trace; otherwise a report leaves it out."""
         return True
 
+    @classmethod
+    def overridden(cls, view_state: ViewState) -> tuple[str, ...]:
+        """The actions of all screens that do something else on this page now."""
+        return cls.overrides
+
     def cursor_on_open(self, view_state: ViewState) -> Cursor:
         """The cursor after opening the page."""
         return view_state.cursor

@@ -180,3 +180,25 @@ def test_rounded_weights_are_named(size: tuple[int, int], lang: str) -> None:
 def test_a_net_that_reads_numbers_is_not_called_untrained() -> None:
     state = test_series.at(query=Query(test_series.MOMENT, "jena"), page="learning")
     assert "jena reads numbers" in " ".join(lines(LearningPage, state, 80, 24))
+
+
+def test_in_predict_mode_the_arrows_read_the_words_until_all_are_shown() -> None:
+    T = len(TEXT.split())
+
+    def state(*keys: str) -> ViewState:
+        app, _ = drive("learning", TEXT, "lstm", explore, "tab", "p", *keys)
+        return app.step_screen.view_state
+
+    begun = state()
+    assert (begun.cursor.t, begun.part_hidden) == (0, True)
+    second = state("right")
+    assert (second.cursor.t, second.part_hidden, second.page_states) == (1, True, begun.page_states)
+    end = state(*["right"] * T)
+    assert (end.cursor.t, end.part_hidden, end.hidden) == (T - 1, False, False)
+    back = state(*["right"] * T, "left")
+    assert back.cursor.t == T - 1
+    assert back.page_state(LearningState).step == STEPS[-2]
+
+
+def test_the_page_says_that_columns_are_no_stretches_of_time() -> None:
+    assert "not a stretch of time" in lines(LearningPage, at(), 120, 36)[1]

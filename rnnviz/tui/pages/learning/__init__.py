@@ -66,6 +66,13 @@ class LearningPage(Page):
             return cursor
         return to_token(cursor, trace, len(trace.tokens) - 1)
 
+    @classmethod
+    def overridden(cls, view_state: ViewState) -> tuple[str, ...]:
+        """In predict mode the keys of words read the words, as long as one of them is hidden."""
+        if view_state.predictions.on and view_state.hidden:
+            return ("zoom_in",)
+        return cls.overrides
+
     # -- the snapshot -------------------------------------------------------------------------
 
     def _learning(self, view_state: ViewState) -> Learning | None:

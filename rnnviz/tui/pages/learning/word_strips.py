@@ -38,11 +38,15 @@ def moment(view: LearningView, width: int) -> Line:
     )  # fmt: skip
     name = output_name(view.view_state)
     left = [Segment(" " + text, theme.now)]
+    room = width - cell_len(text) - cell_len(name) - 2
+    spacing = f" · {view.view_state.text('page.learning.spacing')}"
     if learning.is_rounded:
-        room = width - cell_len(text) - cell_len(name) - 2
         long = view.view_state.text("page.learning.rounded", dtype=learning.dtype)
         notes = (f" · {long}", f" · {learning.dtype}")
         left += [Segment(note, theme.dim) for note in notes if cell_len(note) <= room][:1]
+        room -= cell_len(left[-1].text) if len(left) > 1 else 0
+    if cell_len(spacing) <= room:
+        left.append(Segment(spacing, theme.dim))
     return beside(left, [Segment(name, theme.dim)], width, theme.ink)
 
 
