@@ -40,7 +40,7 @@ def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> Compl
     from rnnviz.lookup import BUGGY_COPIES, shipped
 
     if "@" in incomplete and (steps := _steps(incomplete)):
-        return _items(steps, incomplete)
+        return _items([*steps, *_run_names()], incomplete)
     return _or_files([*shipped(), *BUGGY_COPIES, *_imported_names(), *_run_names()], incomplete)
 
 

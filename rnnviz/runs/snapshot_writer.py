@@ -20,6 +20,7 @@ import numpy as np
 from rnnviz.arrays import Values
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.errors import UsageError
 from rnnviz.lookup import snapshot_files
 from rnnviz.messages import _
 from rnnviz.runs.directory import Directory
@@ -57,9 +58,16 @@ def snapshot_steps(total: int, count: int) -> tuple[int, ...]:
 def snapshot_plan(spec: ModelSpec | None, asked: int | None) -> dict[str, Any]:
     """The field "snapshots" of spec.json: how many are kept of a net, and in which precision.
 
-    "asked" is the number that was asked for, where there is not room for so many.
+    "asked" is the number that was asked for, where there is not room for so many. UsageError if it
+    is not one from 0 to MOST.
     """
     count = COUNT if asked is None else asked
+    if type(count) is not int or not 0 <= count <= MOST:
+        raise UsageError(
+            _("--snapshots {count!r}: it takes a whole number from 0 to {most:,}.").format(
+                count=count, most=MOST
+            )
+        )
     if spec is None:
         return {"count": 0, "dtype": "float32"}
     if count <= _most(spec, "float32"):

@@ -214,3 +214,7 @@ def test_after_a_run_and_an_at_sign_its_snapshots_are_offered(tmp_path: Path) ->
     assert answer("fish", ["step", "-m", "last@1"], tmp_path) == "plain,last@120"
     assert "mine@" not in answer("fish", ["step", "-m", "mine"], tmp_path)
     assert "file" in answer("fish", ["step", "-m", "other@"], tmp_path)
+    shutil.copytree(kept.parent, kept.parents[1] / "mine@home")
+    found = answer("fish", ["step", "-m", "mine@"], tmp_path).splitlines()
+    assert found == ["plain,mine@0", "plain,mine@120", "plain,mine@home"]
+    assert answer("fish", ["step", "-m", "mine@home@1"], tmp_path) == "plain,mine@home@120"

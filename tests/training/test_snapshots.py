@@ -230,6 +230,15 @@ def test_none_and_one(tiny: None, tmp_path: Path) -> None:
     assert [each.step for each in begin(tmp_path / "one", snapshots=1).snapshots()] == [TOTAL]
 
 
+@pytest.mark.parametrize("count", [-1, 1_001, 2.5, True, "3"])
+def test_another_number_is_refused_before_the_training(
+    tiny: None, tmp_path: Path, count: Any
+) -> None:
+    with pytest.raises(UsageError, match=f"--snapshots {count!r}: .* 0 to 1,000"):
+        begin(tmp_path / "run", snapshots=count)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_series_keeps_them_and_a_rule_cannot(tiny: None, tmp_path: Path) -> None:
     assert len(begin(tmp_path / "series", "tiny-series").snapshots()) == 19  # 18 updates
     with pytest.raises(UsageError, match="--snapshots"):
