@@ -63,10 +63,11 @@ class Learning:
 
     def step_of(self, model: str) -> int | None:
         """The step of a model that is a snapshot of this run; None for the run itself."""
-        step = model.removeprefix(f"{self.run}@")
-        if (path := Path(model)).parent.name == SNAPSHOTS:
-            step = path.stem
-        return int(step) if step != model and step.isdecimal() else None
+        if model == self.run:
+            return None
+        file = Path(model)
+        step = file.stem if file.parent.name == SNAPSHOTS else model.rpartition("@")[2]
+        return int(step) if step.isdecimal() else None
 
     def index(self, step: int | None) -> int:
         """The index of the last snapshot up to a step, or of the first; None: the last of all."""

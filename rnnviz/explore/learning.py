@@ -16,7 +16,7 @@ from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.pass_results import Recording
-from rnnviz.errors import UsageError
+from rnnviz.errors import RnnvizError, UsageError
 from rnnviz.explore.interventions import outputs_of, texts_without
 from rnnviz.lookup import SNAPSHOTS, locate
 from rnnviz.messages import _
@@ -58,11 +58,20 @@ def _run_of(model: str) -> tuple[str, Path]:
     record, weights = locate(model)
     if record.name != "spec.json":
         raise _no_snapshots(model)
-    if weights.parent.name != SNAPSHOTS:
-        return model, record.parent
-    run, _at, step = model.rpartition("@")
-    # A snapshot that is named by its file: its run by its path, which no other model has as a name.
-    return run if step == weights.stem else str(record.parent.absolute()), record.parent
+    path, run = record.parent, model
+    if weights.parent.name == SNAPSHOTS:
+        run, _at, step = model.rpartition("@")
+        if step != weights.stem:  # it is named by its file
+            return str(path.absolute()), path
+    # "last" may soon be another run.
+    return path.name if run == "last" and _is_name_of(path.name, record) else run, path
+
+
+def _is_name_of(name: str, record: Path) -> bool:
+    try:
+        return locate(name)[0] == record
+    except RnnvizError:
+        return False
 
 
 def _no_snapshots(model: str) -> UsageError:

@@ -56,7 +56,13 @@ def test_the_snapshot_of_a_step_is_the_last_one_up_to_it(step: int | None, index
 
 @pytest.mark.parametrize(
     ("model", "step"),
-    [("run", None), ("run@4", 4), ("/a@1/run/snapshots/9.safetensors", 9), ("run@x", None)],
+    [
+        ("run", None),
+        ("run@4", 4),
+        ("/a@1/run/snapshots/9.safetensors", 9),
+        ("run@x", None),
+        ("last@4", 4),
+    ],
 )
 def test_a_model_is_the_run_or_a_snapshot_of_it(model: str, step: int | None) -> None:
     assert made().step_of(model) == step

@@ -15,8 +15,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from rnnviz.analysis.learning import LearningQuestion
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError, UsageError
+from rnnviz.explore import explorer
 from rnnviz.model_files import load
 from rnnviz.progress import Event, Note, SentenceReading
 from rnnviz.query import Query
@@ -388,6 +390,17 @@ def test_a_step_is_named_after_any_name_of_its_run(named: Run) -> None:
 def test_a_step_that_is_not_there_names_the_nearest(named: Run, name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load(name)
+
+
+def test_the_page_of_the_last_run_stays_with_it(named: Run, tmp_path: Path) -> None:
+    ask = explorer()
+    for name in ("last", "last@4"):
+        found = ask(LearningQuestion(name, SENTENCE))
+        assert (found.run, found.step_of(name)) == ("my-run", None if name == "last" else 4)
+    file = str(named.snapshots()[1].path)
+    found = ask(LearningQuestion(file, SENTENCE))
+    assert found.step_of(file) == named.snapshots()[1].step
+    assert load(found.model(2)).weights_path == named.snapshots()[2].path
 
 
 def test_a_run_may_have_an_at_in_its_name(tiny: None, tmp_path: Path) -> None:
