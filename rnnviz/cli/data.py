@@ -277,7 +277,8 @@ def _print(entry: DataSet, local_files: Preview) -> None:
 def _counted(key: str) -> str:
     """What was counted, "train phrases", with the name of its split translated."""
     split = key.partition(" ")[0]
-    return translated(key).replace(split, metric_name(split)) if split in SPLITS else key
+    said = translated(key)
+    return said.replace(split, metric_name(split)) if split in SPLITS else said
 
 
 def plots(series: JenaSeries) -> list[Chart]:

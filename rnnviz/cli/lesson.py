@@ -29,7 +29,6 @@ Examples:
   rnnviz lesson                     the list: minutes, level, where you were
   rnnviz lesson not                 run one; pagedown or G goes on
   rnnviz lesson not --lang tr       in Turkish; rnnviz lesson not --help: all options
-  rnnviz lesson not --notes         in a second terminal: notes that steer the first
   rnnviz lesson quiz --phase before --results ada.jsonl   eight questions, and what was answered
   rnnviz lesson not --notes         in a second terminal: notes and clock; steers the first one
   rnnviz lesson check mine.toml     is every claim true of the model?

@@ -53,7 +53,9 @@ def _reads(step: Step, before: Step | None, lang: str) -> Iterator[str]:
     """What is read, where it differs from the step before."""
     if before is None or step.query != before.query:
         query = step.query
-        yield i18n.text("lesson.text_reads", lang, model=query.model, text=query.text)
+        yield i18n.text(
+            "lesson.text_reads", lang, model=i18n.model_name(query.model, lang), text=query.text
+        )
         if query.clamps:
             clamps = ", ".join(map(str, query.clamps))
             yield i18n.text("lesson.text_clamps", lang, clamps=clamps)

@@ -209,7 +209,7 @@ def _notes(stored: StoredModel, key: str, code: str | None, scaling: bool) -> It
     yield from converted
     if missing:
         programs = [name for name, kind in PROGRAMS.items() if key in kind.formats]
-        said = _("not in the file: {names}").format(names=", ".join(missing))
+        said = _("not in the file: {names}").format(names=", ".join(map(translated, missing)))
         if programs and code is None:
             said += "; " + _("--code {name} prints the program").format(name=programs[0])
         yield said

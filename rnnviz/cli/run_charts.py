@@ -15,7 +15,7 @@ from rnnviz.cli import stdout
 from rnnviz.cli.options import colours_stdout
 from rnnviz.cli.tables import metric_name
 from rnnviz.errors import UsageError, nearest
-from rnnviz.messages import _
+from rnnviz.messages import _, translated
 
 if TYPE_CHECKING:
     from rnnviz.charts import Chart, ColourSpan
@@ -107,7 +107,12 @@ def labels(runs: Sequence[RunSummary]) -> list[str]:
     different = [key for key in keys if len({repr(own.get(key)) for own in options}) > 1]
     short = []
     for run, own in zip(runs, options, strict=True):
-        pairs = [f"{key} {own[key]}" for key in different if own.get(key) is not None]
+        pairs = [
+            f"{translated(key.replace('_', ' '))} {own[key]}"
+            for key in different
+            # A table is named by its file, which is the recipe's name.
+            if own.get(key) is not None and not isinstance(own[key], dict)
+        ]
         short.append(" ".join([run.spec["recipe"], *pairs]))
     return short if len(set(short)) == len(short) else [run.name for run in runs]
 

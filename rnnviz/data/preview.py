@@ -135,12 +135,12 @@ def _labelled(
 
 def _jena(series: JenaSeries, rows: int) -> CountsAndRows:
     counts = {
-        "rows": len(series),
-        "columns": len(series.columns),
+        N_("rows"): len(series),
+        N_("columns"): len(series.columns),
         N_("minutes between rows"): series.interval,
         N_("values of -9999"): series.sentinels,
         N_("repeated times"): series.repeats,
-        "gaps": series.gaps,
+        N_("gaps"): series.gaps,
         N_("rows missing in gaps"): series.missing,
     }
     first = [

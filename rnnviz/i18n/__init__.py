@@ -90,13 +90,35 @@ def label(name: str, lang: str) -> str:
     return word("label", name, lang)
 
 
+def model_name(name: str, lang: str) -> str:
+    """A model's name as screens show it: "(untrained, seed 1)" and "by hand" are translated."""
+    if match := re.fullmatch(r"(.+) \(untrained, seed (\d+)\)", name):
+        return text("model_name.untrained", lang, model=match[1], seed=match[2])
+    if match := re.fullmatch(r"([a-z\d-]+) by hand", name):
+        return text("model_name.by_hand", lang, cell=match[1])
+    return name
+
+
+def cell_title(title: str, lang: str) -> str:
+    """Translate the title of a cell, part by part: "LSTM, no bias"."""
+    return ", ".join(_cell_title_part(part, lang) for part in title.split(", "))
+
+
+def _cell_title_part(part: str, lang: str) -> str:
+    if match := re.fullmatch(r"clip (.+)", part):
+        return text("cell_title.clip", lang, limit=match[1])
+    if match := re.fullmatch(r"(\S+) output", part):
+        return text("cell_title.output", lang, function=match[1])
+    return word("cell_title", part, lang)
+
+
 #: How the ``trained_on`` of a model begins that is from a file of another framework.
 IMPORTED = "imported from "
 
 
 def trained_on(record: str, lang: str) -> str:
-    """Translate a model's ``trained_on``, part by part."""
-    parts = re.split(r"( \+ |, (?!\d))", record)
+    """Translate a model's ``trained_on`` and what a trace adds to it, part by part."""
+    parts = re.split(r"( \+ |; |, (?!\d))", record)
     return "".join(_translate_part(part, lang) for part in parts)
 
 
@@ -109,11 +131,22 @@ def _translate_part(part: str, lang: str) -> str:
     """Translate the name of a data set, its share, or how it was prepared."""
     if match := re.fullmatch(f"{IMPORTED}(.*)", part):
         return text("trained_on.imported", lang, source=match[1])
+    if match := re.fullmatch(r"nothing \(seed (\d+)\)", part):
+        return text("trained_on.nothing", lang, seed=match[1])
     if match := re.fullmatch(r"with (\d+) (assumptions?)", part):
         return text(f"trained_on.{match[2]}", lang, count=match[1])
-    if match := re.fullmatch(r"(.*, )?([\d,]+) of ([\d,]+) items", part):
-        items = text("trained_on.items", lang, part=match[2], whole=match[3])
-        return (match[1] or "") + items
+    if match := re.fullmatch(r"(.*, )?([\d,]+) of ([\d,]+) (items|reviews)", part):
+        found = text(f"trained_on.part_of_{match[4]}", lang, part=match[2], whole=match[3])
+        return (match[1] or "") + found
+    if match := re.fullmatch(r"(.*) \(([\d,]+) (items|reviews|rows)\)", part):
+        count = text(f"trained_on.{match[3]}", lang, count=match[2])
+        return f"{_translate_part(match[1], lang)} ({count})"
+    if match := re.fullmatch(r"(.*), ([\d,]+) reviews", part):
+        return f"{match[1]}, {text('trained_on.reviews', lang, count=match[2])}"
+    if match := re.fullmatch(r"reads the (first|last) (\d+) of ([\d,]+) tokens", part):
+        return text(f"trained_on.reads_{match[1]}", lang, length=match[2], words=match[3])
+    if match := re.fullmatch(r"([\d :-]+) in (.+)", part):
+        return text("trained_on.moment", lang, moment=match[1], table=match[2])
     known = word("trained_on", part, lang)
     return translated(part, lang) if known == part else known
 

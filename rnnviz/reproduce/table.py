@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rnnviz import i18n
 from rnnviz.display import visible
-from rnnviz.messages import _, translated
+from rnnviz.messages import _, language, translated
 
 #: The outcome of a run, as returned by ``job.run``.
 Outcome = Mapping[str, Any]
@@ -91,7 +92,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _median_and_range(row["epochs"], "g"),
         f"{row['seconds']['median']:.{0 if row['seconds']['median'] >= 10 else 1}f}",
         f"{row['parameters']:,}",
-        row["data"],
+        i18n.trained_on(row["data"], language()),
     )
 
 

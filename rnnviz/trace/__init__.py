@@ -333,14 +333,19 @@ class Trace:
         return int(np.argmax(size))
 
     def localized(self, lang: str) -> Trace:
-        """The trace with its labels, and what the net was trained on, in a language."""
+        """The trace in a language: its labels, titles of cells, and what the net was trained on."""
         head = self.head
         labels = tuple(i18n.label(name, lang) for name in head.labels)
         target = i18n.label(head.target, lang)
         about = i18n.trained_on(self.about, lang)
-        if (labels, target, about) == (head.labels, head.target, self.about):
-            return self
-        return replace(self, about=about, head=replace(head, labels=labels, target=target))
+        titles = [i18n.cell_title(layer.title, lang) for layer in self.layers]
+        found = self
+        if (labels, target, about) != (head.labels, head.target, self.about):
+            found = replace(self, about=about, head=replace(head, labels=labels, target=target))
+        if titles != [layer.title for layer in self.layers]:
+            pairs = zip(self.layers, titles, strict=True)
+            found = replace(found, layers=tuple(replace(each, title=t) for each, t in pairs))
+        return found
 
 
 def net_json(trace: Trace) -> dict[str, Any]:

@@ -242,7 +242,7 @@ class Keymap:
         if name.startswith("model_"):
             at = int(name.removeprefix("model_")) - 1
             model = models[at] if at < len(models) else "–"
-            return self.text("action.model", lang, model=model)
+            return self.text("action.model", lang, model=i18n.model_name(model, lang))
         own = f"{context}_action.{name}"
         return self.text(own if i18n.known(own) else f"action.{name}", lang)
 

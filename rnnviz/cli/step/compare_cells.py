@@ -10,7 +10,7 @@ from rnnviz.cli.tables import aligned, terminal_width
 from rnnviz.display import json_text, visible
 from rnnviz.equations import DEFAULT_NOTATION, number
 from rnnviz.errors import UsageError, nearest
-from rnnviz.i18n import text
+from rnnviz.i18n import model_name, text
 from rnnviz.messages import _
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation
@@ -109,7 +109,7 @@ def _table(traces: Sequence[Trace], lang: str) -> Iterator[str]:
     column = shown_class(head)
     label = head.labels[column]
     title = text("view.believes", lang, label=visible(label)) if not head.is_number else label
-    rows = [[title, *(visible(trace.model) for trace in traces)]]
+    rows = [[title, *(visible(model_name(trace.model, lang)) for trace in traces)]]
     for t, token in enumerate(traces[0].tokens):
         values = (trace.head.readout[t, column] for trace in traces)
         rows.append([visible(token), *(number(float(value)) for value in values)])

@@ -16,7 +16,7 @@ from rnnviz.analysis.interventions import OutputsWithout, changes
 from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
-from rnnviz.i18n import is_imported, text, units
+from rnnviz.i18n import is_imported, model_name, text, units
 from rnnviz.trace import LayerTrace, SeriesTrace, Trace, in_time
 from rnnviz.trace.notation import written_clamp
 
@@ -45,7 +45,8 @@ def model_line(trace: Trace, lang: str, *, imported: bool) -> str:
     """The model, and what it was trained on or where it is from."""
     layer = trace.layers[-1]
     return text(
-        "plain.model_imported" if imported else "plain.model", lang, name=visible(trace.model),
+        "plain.model_imported" if imported else "plain.model", lang,
+        name=visible(model_name(trace.model, lang)),
         cell=layer.title, units=units(layer.units, lang), about=visible(trace.about),
     )  # fmt: skip
 
@@ -135,7 +136,7 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
     )
     forecast, today, label = float(forecasts[-1]), float(column[trace.latest]), visible(head.target)
     yield line(
-        "model", name=visible(trace.model), cell=layer.title,
+        "model", name=visible(model_name(trace.model, lang)), cell=layer.title,
         units=units(layer.units, lang), about=visible(trace.about),
     )  # fmt: skip
     first, last = sorted((series.times[0], series.times[-1]), key=in_time)

@@ -88,7 +88,8 @@ def _introduction(view_state: ViewState) -> str:
     tables = [
         _prediction_table(each, view_state, shown) for each in (trace, other) if each is not None
     ]
-    about = (markup(trace.model), markup(view_state.layer.title), size, markup(trace.about))
+    name = i18n.model_name(trace.model, view_state.lang)
+    about = (markup(name), markup(view_state.layer.title), size, markup(trace.about))
     return (
         f"<h1>{_title(trace)}</h1>\n{versus}<p>{' · '.join(about)}</p>\n"
         f'<div class="tables">\n' + "\n".join(tables) + "\n</div>"

@@ -160,7 +160,8 @@ def _class(state: NotesState, width: int) -> Iterator[Line]:
     assert cursor is not None
     if query is not None:
         clamps = "".join(f" · {visible(clamp)}" for clamp in query.clamps)
-        text = f"{visible(query.model)}{clamps} · {visible(query.text)}"
+        name = i18n.model_name(query.model, state.lang)
+        text = f"{visible(name)}{clamps} · {visible(query.text)}"
         yield [Segment("  " + cut(text, width), theme.ink)]
     page = state.text("notes.panels")
     if state.page in {entry.name for entry in PAGES}:

@@ -93,7 +93,7 @@ class CheckPage(Page):
 
     def _titles(self, view_state: ViewState, found: CheckedGradients, width: int) -> Line:
         names = [("difference", GRADIENT), ("backward", GRADIENT + ERROR)]
-        if found.original:
+        if self._has_original(view_state, found, width):
             names.append(("original", GRADIENT))
         texts = [fit(self.page_text(view_state, key), columns) for key, columns in names]
         wide = self._name_columns(view_state, found)
@@ -101,6 +101,7 @@ class CheckPage(Page):
 
     def _rows(self, view_state: ViewState, found: CheckedGradients, width: int) -> list[Line]:
         theme, rows, wide = view_state.theme, [], self._name_columns(view_state, found)
+        original = self._has_original(view_state, found, width)
         # From the loss downwards; where there is little room, the biases are left out.
         head = [e for e in found.entries if e.layer is None and e.word is None]
         embedding = [e for e in found.entries if e.word is not None]
@@ -115,10 +116,15 @@ class CheckPage(Page):
                 Segment(_gradient(sign * entry.difference), theme.now),
                 *self._compare(view_state, sign * entry.backward, entry.error),
             ]
-            if entry.original is not None and entry.original_error is not None:
+            if original and entry.original is not None and entry.original_error is not None:
                 row += self._compare(view_state, sign * entry.original, entry.original_error)
             rows.append(row)
         return rows
+
+    def _has_original(self, view_state: ViewState, found: CheckedGradients, width: int) -> bool:
+        """Whether the gradients of the original are shown: the verdict has the result anyway."""
+        needed = self._name_columns(view_state, found) + 3 * GRADIENT + 2 * ERROR
+        return bool(found.original) and needed <= width
 
     def _name_columns(self, view_state: ViewState, found: CheckedGradients) -> int:
         """Columns of the names: a notation may have longer ones."""

@@ -192,7 +192,12 @@ class ScanPage(Page):
             [],
             [Segment(f" {self._chain(view_state, width - 2)}", theme.source)],
             [],
-            *self._paragraph(view_state, width, "otherwise", **counts),
+            *self._paragraph(
+                view_state,
+                width,
+                "otherwise_on_paper" if view_state.keyless else "otherwise",
+                **counts,
+            ),
         ]
 
     def _chain(self, view_state: ViewState, width: int) -> str:

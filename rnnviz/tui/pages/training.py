@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 
+from rnnviz import i18n
 from rnnviz.analysis.training_history import TrainingHistory, TrainingHistoryQuestion
 from rnnviz.charts import Chart
 from rnnviz.charts.training_curves import ChartText, best_of, learning_curves
@@ -36,7 +37,8 @@ class TrainingPage(Page):
         return (TrainingHistoryQuestion(view_state.query.model),)
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
-        head = self.head(view_state, width, visible(view_state.query.model))
+        name = i18n.model_name(view_state.query.model, view_state.lang)
+        head = self.head(view_state, width, visible(name))
         history = next((view_state.answers.get(q) for q in self.questions(view_state)), None)
         if not isinstance(history, TrainingHistory):
             return [head, [], *self._paragraph(view_state, self._why(view_state), width)]

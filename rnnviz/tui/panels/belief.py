@@ -71,7 +71,8 @@ def gradient_line(view_state: ViewState, room: int) -> Line:
         return []
     t = int(np.argmax(sizes))
     values = {"word": _word(view_state, t), "value": number(float(sizes[t]), 2)}
-    texts = [view_state.text(f"belief.{key}", **values) for key in ("largest", "largest_short")]
+    keys = ("largest", "largest_short", "largest_shortest")
+    texts = [view_state.text(f"belief.{key}", **values) for key in keys]
     return _fitting(texts, room, view_state.theme.ink)
 
 

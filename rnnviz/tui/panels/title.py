@@ -30,7 +30,7 @@ class TitleBar(View):
         size = Segment("· " + summary, theme.ink)
         left = [
             Segment(f" {view_state.text('title.app')} ", theme.bold),
-            Segment(f" {visible(trace.model)} ", theme.source),
+            Segment(f" {visible(i18n.model_name(trace.model, view_state.lang))} ", theme.source),
             *_badge(view_state),
             *_held(view_state),
             size,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from rnnviz import i18n
 from rnnviz.analysis.model_choice import ModelChoice, ModelChoiceQuestion
 from rnnviz.analysis.model_family import Kind, input_kind, switch_models
 from rnnviz.cursor import Cursor, fitted
@@ -242,7 +243,7 @@ def difference_text(view_state: ViewState, before: Query, after: Query) -> str:
     if after.text != before.text and after.hand is None:
         texts.append(say("undo.sentence", text=shortened(visible(after.text), QUOTED)))
     if after.model != before.model or after.random != before.random:
-        texts.append(say("undo.model", model=after.model))
+        texts.append(say("undo.model", model=i18n.model_name(after.model, view_state.lang)))
     if after.hand is not None and (after.hand, after.text) != (before.hand, before.text):
         texts.append(say("undo.net"))
     if after.target != before.target and after.target is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
+from rnnviz import i18n
 from rnnviz.trace import Trace
 from rnnviz.tui.view.view_state import ViewState
 
@@ -20,7 +21,12 @@ def _localized(view_state: ViewState) -> ViewState:
         question: _trace(answer, view_state.lang) if isinstance(answer, Trace) else answer
         for question, answer in view_state.answers.items()
     }
-    return replace(view_state, trace=_trace(view_state.trace, view_state.lang), answers=answers)
+    reaches = {
+        model: replace(reach, title=i18n.cell_title(reach.title, view_state.lang))
+        for model, reach in view_state.reaches.items()
+    }
+    trace = _trace(view_state.trace, view_state.lang)
+    return replace(view_state, trace=trace, answers=answers, reaches=reaches)
 
 
 @lru_cache(maxsize=128)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
+from rnnviz import i18n
 from rnnviz.analysis.clamp_effects import is_comparable
 from rnnviz.clamps import Clamp, ClampTarget, parse_counted, resolve_clamp
 from rnnviz.display import visible
@@ -90,7 +91,7 @@ class ClampPage(Page):
         return [
             self.head(view_state, width, f"{note} · {away}" if away else note), *above,
             *difference_table.table(view_state, free, name, width, rows + 1),
-            self._hint(view_state, width),
+            *([] if view_state.keyless else [self._hint(view_state, width)]),
         ]  # fmt: skip
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
@@ -175,7 +176,8 @@ class ClampPage(Page):
             return f"{self.page_text(view_state, 'cannot')} {reason}".strip()
         free = self._free(view_state)
         if free is not None and not is_comparable(view_state.trace, free):
-            return self.page_text(view_state, "other_net", model=view_state.trace.model)
+            name = i18n.model_name(view_state.trace.model, view_state.lang)
+            return self.page_text(view_state, "other_net", model=name)
         return ""
 
     def _layer(self, view_state: ViewState) -> str | None:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from rich.segment import Segment
 
+from rnnviz import i18n
 from rnnviz.analysis.learning import LEAST, Learning, LearningQuestion
 from rnnviz.cursor import Cursor, to_token
 from rnnviz.display import visible
@@ -167,7 +168,11 @@ class LearningPage(Page):
                     (visible(reason), theme.ink),
                     (self.page_text(view_state, "how"), theme.dim),
                 ]
-        lines: list[Line] = [self.head(view_state, width, visible(view_state.query.model))]
+        lines: list[Line] = [
+            self.head(
+                view_state, width, visible(i18n.model_name(view_state.query.model, view_state.lang))
+            )
+        ]
         for text, style in texts:
             lines += [[], *([Segment(f" {line}", style)] for line in wrapped(text, width - 2))]
         return lines

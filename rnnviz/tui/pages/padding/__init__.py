@@ -48,10 +48,11 @@ class PaddingPage(Page):
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
-        return not (view_state.trace.series or view_state.query.hand or view_state.trace.clamps)
+        trace = view_state.trace
+        return not (trace.series or trace.hand or trace.clamps)
 
     def questions(self, view_state: ViewState) -> Sequence[Question]:
-        return (self._question(view_state),)
+        return () if self._why_not(view_state) else (self._question(view_state),)
 
     def _question(self, view_state: ViewState) -> PaddingQuestion:
         query = replace(view_state.query, target=None)
@@ -60,7 +61,7 @@ class PaddingPage(Page):
     def _why_not(self, view_state: ViewState) -> str:
         """Why nothing is padded here, which the trace shows; "" if it is."""
         trace = view_state.trace
-        if trace.series is not None or trace.reads == "vectors":
+        if trace.series is not None or trace.hand is not None or trace.reads == "vectors":
             key = "numbers" if trace.series is None else "series"
             return self.page_text(view_state, f"no_padding_{key}")
         return self.page_text(view_state, "no_padding_held") if trace.clamps else ""

@@ -134,9 +134,9 @@ class ToyNetPage(Page):
         named = not low or "z" in GATES[net.cell]
         if net_view.changes:
             every = sum(len(net.entries(name)) for name in net.names)
-            changed = _paragraph(
-                view_state, net_view.page_text("changed", n=net_view.changes, all=every), width
-            )
+            text = net_view.page_text("changed", n=net_view.changes, all=every)
+            keys = "" if view_state.keyless else f": {net_view.page_text('changed_keys')}"
+            changed = _paragraph(view_state, f"{text}{keys}.", width)
             return [*kind, *changed] if named else changed
         first = default_net(net.cell, net.units, net.inputs)
         if net != first:
