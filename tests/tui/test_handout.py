@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from turkish import untranslated
 
 from rnnviz import i18n
 from rnnviz.cli import run
@@ -165,6 +166,21 @@ def test_a_language_is_on_the_whole_page(tmp_path: Path) -> None:
         if key.startswith("handout.") and "{" not in english[key] and len(english[key]) > 6:
             assert english[key] not in shown, key
     assert turkish["handout.backwards"] in shown and turkish["handout.answers"] in shown
+
+
+def test_a_turkish_page_has_no_english_words(tmp_path: Path) -> None:
+    text = "zzyzx good"  # one word that the model does not know
+    page = made(tmp_path / "t.html", "-m", "sentiment-lstm-8", text, "--lang", "tr")
+    frames = " ".join(f"{frame['title']} {frame['text']}" for frame in page.frames)
+    shown = [*page.shown, *page.values("aria-label"), *page.values("title"), frames]
+    besides = {*text.split(), "rnnviz", "lstm", "sentiment", "tanh", "keras", "norm", "shift"}
+    assert [each for each in shown if untranslated(each, besides)] == []
+
+
+def test_a_page_that_is_printed_names_no_keys(tmp_path: Path) -> None:
+    assert 'view = "clamp"' in catalogue.find("stuck").read_text("utf-8")
+    shown = " ".join(made(tmp_path / "stuck.html", "stuck", "--lang", "en").shown)
+    assert "cut out unit" not in shown.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_saved_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,16 +26,18 @@ SMALLEST = 7.5 * 96 / 72
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     with Chromium(tmp_path_factory.mktemp("profile")) as opened:
+        opened.call("Emulation.setScrollbarsHidden", hidden=True)  # paper has none
         yield opened
 
 
-@pytest.fixture(scope="module", params=["lesson", "gru"])
+@pytest.fixture(scope="module", params=["lesson", "gru", "series"])
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lesson in Turkish, and a text with markup in it."""
+    """A lesson in Turkish, a text with markup in it, and a series."""
     path = tmp_path_factory.mktemp("handout") / "page.html"
     of = {
         "lesson": ["not", "--lang", "tr"],
         "gru": ["-m", "sentiment-gru", '<script>alert(1)</script> "good" <b>&amp;'],
+        "series": ["-m", "jena-gru", "--data", "sample"],
     }[request.param]
     assert run(["handout", *of, "-q", "-o", str(path)]) == 0
     return path
@@ -96,13 +98,19 @@ def test_nothing_is_cut_off_on_paper(opened: Chromium) -> None:
         deviceScaleFactor=1, mobile=False,
     )  # fmt: skip
     boxes: Any = opened.value(
-        "[...document.querySelectorAll('figure, table, li, h2, p')].map(e => {"
+        "[...document.querySelectorAll('figure, table, th, li, h2, p')].map(e => {"
         "const b = e.getBoundingClientRect();"
         "return [e.tagName, b.right, b.height]})"
+    )
+    clipped: Any = opened.value(
+        "[...document.querySelectorAll('th, td, p, li')].filter(e => "
+        "getComputedStyle(e).overflowX === 'hidden' && e.scrollWidth > e.clientWidth)"
+        ".map(e => e.textContent)"
     )
     opened.call("Emulation.clearDeviceMetricsOverride")
     assert len(boxes) > 30
     assert [box for box in boxes if box[1] > WIDTH + 1 or box[2] > HEIGHT] == []
+    assert clipped == []
 
 
 def test_letters_on_paper_are_large_enough(opened: Chromium) -> None:
@@ -117,13 +125,43 @@ def test_letters_on_paper_are_large_enough(opened: Chromium) -> None:
         ".map(e => parseFloat(getComputedStyle(e).fontSize))"
     )
     scale: Any = opened.value(
-        "(() => { const svg = document.querySelector('figure svg');"
-        "return svg.getBoundingClientRect().width / svg.viewBox.baseVal.width *"
-        "parseFloat(getComputedStyle(svg).fontSize) })()"
+        "Math.min(...[...document.querySelectorAll('figure svg')].map(svg =>"
+        "svg.getBoundingClientRect().width / svg.viewBox.baseVal.width *"
+        "parseFloat(getComputedStyle(svg).fontSize)))"
     )
     opened.call("Emulation.clearDeviceMetricsOverride")
     assert min(sizes) >= SMALLEST
     assert scale >= SMALLEST
+
+
+def test_the_answers_are_on_two_sheets_at_most(opened: Chromium) -> None:
+    opened.call("Emulation.setEmulatedMedia", media="print")
+    opened.call(
+        "Emulation.setDeviceMetricsOverride", width=int(WIDTH), height=int(HEIGHT),
+        deviceScaleFactor=1, mobile=False,
+    )  # fmt: skip
+    high: Any = opened.value("document.getElementById('answers').getBoundingClientRect().height")
+    opened.call("Emulation.clearDeviceMetricsOverride")
+    assert high <= 2 * HEIGHT
+
+
+def test_the_paper_is_light_where_the_screen_is_dark(opened: Chromium) -> None:
+    colours = []
+    for media in ("screen", "print"):
+        dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+        opened.call("Emulation.setEmulatedMedia", media=media, features=dark)
+        colours.append(opened.value("getComputedStyle(document.body).backgroundColor"))
+    opened.call("Emulation.setEmulatedMedia", media="", features=[])
+    assert colours == ["rgb(16, 20, 27)", "rgb(255, 255, 255)"]
+
+
+def test_home_and_end_go_to_both_ends(opened: Chromium) -> None:
+    opened.value("document.getElementById('stage').focus()")
+    count = position(opened)[1]
+    opened.press("End")
+    assert position(opened) == (count, count)
+    opened.press("Home")
+    assert position(opened) == (1, count)
 
 
 def test_the_paper_has_the_answers_and_no_player(opened: Chromium) -> None:

@@ -26,6 +26,7 @@ from rnnviz.tui.export.handout.scenes import (
 from rnnviz.tui.export.handout.walk import WalkFrame, walk_frames
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.pages import load
+from rnnviz.tui.view.label_translation import localized
 from rnnviz.tui.view.view_state import ViewState
 
 #: What a browser may use of the page: its own styles and script, and no connection at all.
@@ -58,7 +59,7 @@ def handout(
 
     ``answers`` False leaves out what is right, and from the player the pictures that tell it.
     """
-    studio = Studio(explorer, lang, PictureSheet(COLUMNS), keymap)
+    studio = Studio(explorer, lang, PictureSheet(), keymap)
     return _Handout(source, studio, answers).page()
 
 
@@ -128,11 +129,11 @@ class _Handout:
     # -- parts ------------------------------------------------------------------------------------
 
     def _header(self, state: ViewState) -> str:
-        lesson, trace = self.source.lesson, state.trace.localized(self.lang)
-        net = " · ".join(
-            filter(None, (trace.model, state.layer.title, i18n.units(state.layer.units, self.lang),
-                          trace.about))
-        )  # fmt: skip
+        lesson, state = self.source.lesson, localized(state)
+        trace, layer = state.trace, state.layer
+        name = i18n.model_name(trace.model, self.lang)
+        size = i18n.units(layer.units, self.lang)
+        net = " · ".join(filter(None, (name, layer.title, size, trace.about)))
         if lesson is None:
             lines = [f"<h1>{markup(_title(state))}</h1>"]
         else:
@@ -193,7 +194,7 @@ class _Handout:
             token=visible(state.trace.tokens[state.cursor.t]),
         )  # fmt: skip
         return self._section(
-            "equations", self.say("equations", cell=visible(state.layer.title)),
+            "equations", self.say("equations", cell=visible(localized(state).layer.title)),
             f"<p>{note}</p>\n<figure>{self.studio.sheet.svg(picture)}</figure>\n"
             f'<ol class="equations">\n{items}\n</ol>',
             sheet=True,
@@ -203,7 +204,7 @@ class _Handout:
         page = load("backward")(state)
         walked = replace(state, page="backward", backward=True, cursor=page.cursor_at_end(state))
         picture = self.studio.page(self.studio.answered(walked), 30, alone=True)
-        objective = markup(state.loss())
+        objective = markup(localized(state).loss())
         return self._section(
             "backward", self.say("backwards"),
             f"<p>{self.say('backwards_note')} {objective}</p>\n"
@@ -226,8 +227,9 @@ class _Handout:
             f"<p>{markup(computed)}</p></details>"
         )
         return self._section(
-            "answers", self.say("answers"), "\n".join([own, *sections]), sheet=True
-        )
+            "answers", self.say("answers"),
+            '<div class="columns">\n' + "\n".join([own, *sections]) + "\n</div>", sheet=True,
+        )  # fmt: skip
 
 
 def _title(state: ViewState) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rnnviz.analysis.shared_weights import Use, column, growth, sizes, uses, walk
-from rnnviz.display import markup
+from rnnviz.display import markup, visible
 from rnnviz.equations import number
 from rnnviz.trace import LayerTrace
+from rnnviz.tui.render.segments import cut
 from rnnviz.tui.view.view_state import ViewState
 
 #: The most steps of a table; those that the walk comes to first.
@@ -15,6 +16,8 @@ MOST_STEPS = 24
 #: The most values and the most weights in a row: more do not fit on the width of a sheet in
 #: letters of 7.5 points. A weight has two numbers.
 MOST_VALUES, MOST_WEIGHTS = 9, 6
+#: The most characters of a token in a table.
+LONGEST_TOKEN = 16
 
 
 def gradient_tables(state: ViewState) -> str:
@@ -95,8 +98,9 @@ def _table(
     top = "".join(f'<th scope="col"{wide}>{markup(name)}</th>' for name in head)
     body = []
     for t, row in zip(_tokens(state.layer), rows, strict=True):
-        token = f'<th scope="row">{t + 1} · {markup(state.trace.tokens[t])}</th>'
-        body.append(f"<tr>{token}{''.join(f'<td>{markup(cell)}</td>' for cell in row)}</tr>")
+        token = cut(visible(state.trace.tokens[t]), LONGEST_TOKEN)
+        named = f'<th scope="row">{t + 1} · {markup(token)}</th>'
+        body.append(f"<tr>{named}{''.join(f'<td>{markup(cell)}</td>' for cell in row)}</tr>")
     step = markup(state.text("handout.step"))
     return (
         f'<table class="numbers"><caption>{markup(caption)}</caption>\n'

@@ -37,21 +37,23 @@ class PagePicture:
 
     lines: tuple[int, ...]
     alt: str
+    columns: int
 
 
 @dataclass
 class PictureSheet:
-    """The lines and styles of all pictures of a page; ``columns`` is the width of each."""
+    """The lines and styles of all pictures of a page."""
 
-    columns: int
     _lines: dict[str, int] = field(default_factory=dict)  # the SVG of a line: its number
     _inks: dict[tuple[str, str, bool, bool], int] = field(default_factory=dict)
     _backs: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def picture(self, light: Sequence[Strip], dark: Sequence[Strip], alt: str) -> PagePicture:
+    def picture(
+        self, light: Sequence[Strip], dark: Sequence[Strip], alt: str, columns: int
+    ) -> PagePicture:
         """A picture of the same lines drawn in the light and in the dark theme."""
         pairs = zip(light, dark, strict=True)
-        return PagePicture(tuple(self._number(one, other) for one, other in pairs), alt)
+        return PagePicture(tuple(self._number(one, other) for one, other in pairs), alt, columns)
 
     def _number(self, light: Strip, dark: Strip) -> int:
         return self._lines.setdefault(self._line(light, dark), len(self._lines))
@@ -100,7 +102,7 @@ class PictureSheet:
             for y, n in enumerate(picture.lines)
             if n in self._drawn
         )
-        wide, high = self.columns * COLUMN, len(picture.lines) * LINE
+        wide, high = picture.columns * COLUMN, len(picture.lines) * LINE
         return (
             f'<svg class="pic" viewBox="0 0 {wide} {high}" role="img" '
             f'aria-label="{markup(picture.alt)}">{uses}</svg>'

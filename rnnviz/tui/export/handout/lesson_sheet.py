@@ -209,7 +209,7 @@ class LessonSheet:
                     title = markup(visible(change.title))
                     parts.append(f"<p><code>{title}</code> {markup(change.say)}</p>")
                 if phase.picture not in (last, self._asked_picture(n)):
-                    parts.append(self._figure(phase.picture))
+                    parts.append(self._figure(self.studio.small(phase.state)))
                     last = phase.picture
             for change in step.changes:
                 if change.own is not None and change.example:

@@ -37,6 +37,8 @@ COLUMNS = 100
 #: The most lines of the sentence, of the cell's diagram, of the equations, of a page, of a heat
 #: map. Together they fit on a sheet of A4.
 SENTENCE, CELL, EQUATIONS, PAGE, HEATMAP = 11, 20, 16, 34, 14
+#: Columns of the pictures in two columns of text, in letters of 7.5 points, and their most lines.
+SMALL_COLUMNS, SMALL_PANEL, SMALL_PAGE = 55, 10, 16
 #: Pages that show nothing as long as the prediction is hidden.
 HIDES_ALL = ("backward", "reach", "check")
 #: How often a page may ask on after an answer.
@@ -133,25 +135,29 @@ class Studio:
 
     # -- drawing ----------------------------------------------------------------------------------
 
-    def panels(self, state: ViewState, rows: Rows, alt: str = "") -> PagePicture:
+    def panels(
+        self, state: ViewState, rows: Rows, alt: str = "", columns: int = COLUMNS
+    ) -> PagePicture:
         """Panels below each other."""
         light, dark = (
-            panel_strips(replace(state, theme=theme), rows, COLUMNS) for theme in (LIGHT, DARK)
+            panel_strips(replace(state, theme=theme), rows, columns) for theme in (LIGHT, DARK)
         )
-        return self.sheet.picture(light, dark, alt or said(state))
+        return self.sheet.picture(light, dark, alt or said(state), columns)
 
-    def page(self, state: ViewState, rows: int = PAGE, *, alone: bool = False) -> PagePicture:
+    def page(
+        self, state: ViewState, rows: int = PAGE, *, alone: bool = False, columns: int = COLUMNS
+    ) -> PagePicture:
         """The open page, below the sentence if that is above it on the screen, or ``alone``."""
         page = load(state.page)(state)
         above = {} if alone or page.full_screen else {"sentence": SENTENCE - 3}
         light, dark = (
             [
-                *panel_strips(themed, above, COLUMNS),
-                *_tightened(trimmed(page.strips_at(themed, COLUMNS, rows))),
+                *panel_strips(themed, above, columns),
+                *_tightened(trimmed(page.strips_at(themed, columns, rows))),
             ]
             for themed in (replace(state, theme=theme) for theme in (LIGHT, DARK))
         )
-        return self.sheet.picture(light, dark, said(state, page))
+        return self.sheet.picture(light, dark, said(state, page), columns)
 
     def blank_cell(self, state: ViewState, alt: str) -> PagePicture:
         """The diagram of the cell with a line to write on in place of each number."""
@@ -162,13 +168,20 @@ class Studio:
             ]
             for theme in (LIGHT, DARK)
         )
-        return self.sheet.picture(light, dark, alt)
+        return self.sheet.picture(light, dark, alt, COLUMNS)
 
     def shown(self, state: ViewState) -> PagePicture:
         """What a lesson shows: the page, or the panels that its zoom level is about."""
         if state.page and not (state.hidden and state.page in HIDES_ALL):
             return self.page(state)
         return self.panels(state, rows_of(state))
+
+    def small(self, state: ViewState) -> PagePicture:
+        """The same on half the width of a sheet, of several panels the last one."""
+        if state.page and not (state.hidden and state.page in HIDES_ALL):
+            return self.page(state, SMALL_PAGE, alone=True, columns=SMALL_COLUMNS)
+        name = list(rows_of(state))[-1]
+        return self.panels(state, {name: SMALL_PANEL}, columns=SMALL_COLUMNS)
 
 
 def rows_of(state: ViewState) -> dict[str, int]:
