@@ -250,6 +250,12 @@ def test_a_series_and_a_training(name: str, tmp_path: Path) -> None:
     check(made(tmp_path / "x.html", name, "--lang", "tr"))
 
 
+def test_a_training_is_named_by_its_command(tmp_path: Path) -> None:
+    page = made(tmp_path / "x.html", "yours")
+    command = "rnnviz train sentiment-rnn --units 8 --epochs 3 --data sample --seed 1"
+    assert command in page.text
+
+
 @pytest.mark.handouts
 @pytest.mark.parametrize("lang", i18n.LANGUAGES)
 @pytest.mark.parametrize("name", catalogue.lesson_files())

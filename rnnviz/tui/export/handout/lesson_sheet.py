@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -103,14 +104,21 @@ class LessonSheet:
                 parts.append(f'<p class="task">{self._say("own", goal=change.goal)}</p>')
                 parts.append(self._lines(name, "what_you_tried", CHANGE_LINES))
             elif step.question is None or number > 1 or change.train:
-                what = visible(change.title) or self._training(change.train)
+                what = self._training(change.train) or visible(change.title)
                 parts.append(f'<p class="task">{self._say("change", what=what)}</p>')
                 parts.append(self._lines(name, "what_happens", CHANGE_LINES))
         return f'<section class="step" id="s{n}">\n' + "\n".join(parts) + "\n</section>"
 
-    def _training(self, options: Any) -> str:
-        given = ", ".join(f"{key} = {value}" for key, value in options.items())
-        return f"rnnviz train: {given}" if given else ""
+    def _training(self, options: Mapping[str, object]) -> str:
+        """The command of a training; "" without one."""
+        if not options:
+            return ""
+        names = {"seconds": "time-budget"}
+        words = ["rnnviz", "train", str(options["recipe"])]
+        for key, value in options.items():
+            if key != "recipe":
+                words += [f"--{names.get(key, key.replace('_', '-'))}", str(value)]
+        return visible(shlex.join(words))
 
     def _figure(self, picture: PagePicture) -> str:
         return f"<figure>{self.studio.sheet.svg(picture)}</figure>"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.worker import get_current_worker
 
 from rnnviz.display import visible
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
     from rnnviz.tui.step.lesson.host import LessonHost
 
 
+#: Columns at both ends of a line of the pane.
+MARGIN = 3
+
+
 class LessonTraining:
     """The training of one step screen's lesson; at most one runs."""
 
     def __init__(self, host: LessonHost) -> None:
         self.host, self.screen = host, host.screen
-        self._predictions = ""  # after each word of the run's sentence, the last that were sent
+        #: Each word of the run's sentence and the prediction after it, as they were sent last.
+        self._predictions: tuple[str, ...] = ()
 
     def begin(self, step: Step, change: LessonChange) -> None:
         session = self.host.session
@@ -33,7 +39,7 @@ class LessonTraining:
         if self.host.state is None or not self.host.state.player.waits:
             return
         self.host.pending.add(step.id)
-        self._predictions = ""
+        self._predictions = ()
         self._show_training(step.id, self.screen.view_state.text("lesson.trains"))
         self.screen.run_worker(
             partial(self._run_training, session, step.id, change), thread=True, exclusive=True,
@@ -64,15 +70,27 @@ class LessonTraining:
                     "lesson.training", epoch=event.epoch, epochs=event.epochs, share=share,
                     loss=f"{event.loss:.2f}",
                 )  # fmt: skip
-                self._show_training(step_id, text + self._predictions)
+                self._show_training(step_id, self._with_predictions(text))
             case SentenceReading():
                 rows = zip(event.tokens, event.outputs, strict=True)
-                words = (f"{visible(token)} {spoken(row[event.label])}" for token, row in rows)
-                self._predictions = " · " + " ".join(words)
+                self._predictions = tuple(
+                    f"{visible(token)} {spoken(row[event.label])}" for token, row in rows
+                )
             case Note(text=text):
                 self._show_training(step_id, text)
             case _:
                 pass
+
+    def _with_predictions(self, text: str) -> str:
+        """How far a training is, with as many of the last predictions as the line has room for."""
+        room = self.screen.app.size.width - MARGIN - cell_len(text)
+        count = len(self._predictions)
+        for first in range(count):
+            shown = ("…",) * (first > 0) + self._predictions[first:]
+            longer = f" · {' '.join(shown)}"
+            if cell_len(longer) <= room:
+                return text + longer
+        return text
 
     def _show_training(self, step_id: str, text: str) -> None:
         """Show how far a training is."""
