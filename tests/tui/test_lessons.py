@@ -383,7 +383,10 @@ async def test_a_net_is_trained_in_the_lesson_and_read_with() -> None:
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(SIZES[0], " … was .60 not .31 good .24"), (SIZES[1], "this .50 movie .52 was .60 not .31 good .24")],
+    [
+        (SIZES[0], " … was .60 not .31 good .24"),
+        (SIZES[1], " · this .50 movie .52 was .60 not .31"),
+    ],
 )
 async def test_while_a_net_is_trained_its_sentence_is_read_and_no_answer_is_told(
     size: tuple[int, int], words: str
