@@ -16,8 +16,9 @@ from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.pass_results import Recording
-from rnnviz.errors import RnnvizError, UsageError
+from rnnviz.errors import InvalidFileError, RnnvizError, UsageError
 from rnnviz.explore.interventions import outputs_of, texts_without
+from rnnviz.files import size_text
 from rnnviz.lookup import SNAPSHOTS, locate
 from rnnviz.messages import _
 from rnnviz.model_files import StoredModel, read_weights
@@ -30,12 +31,16 @@ from rnnviz.tracer.model_cache import cached_model, modified
 from rnnviz.tracer.model_input import PAD, encode
 from rnnviz.tracer.prefix_logits import prefix_logits
 
+#: The most bytes that the weights of all snapshots may take in memory. A run stores 20 MB, which
+#: are twice as many if they are float16.
+ROOM = 50_000_000
+
 
 def answer(question: LearningQuestion, tracer: Tracer) -> Learning:
     """Read the text with every snapshot.
 
     UsageError for a model without snapshots, for one that reads no words, and for a text that is
-    too long.
+    too long; InvalidFileError if the snapshots are damaged or larger than those of a run.
     """
     name, path = _run_of(question.model)
     snapshots = Run(path).snapshots()
@@ -45,6 +50,14 @@ def answer(question: LearningQuestion, tracer: Tracer) -> Learning:
     stored = cached_model(f"{name}@{steps[0]}")
     if not isinstance(stored.encoder, WordEncoder):
         raise UsageError(_("The page of learning is for nets that read words."))
+    size = 4 * len(snapshots) * sum(array.size for array in stored.model.params.values())
+    if size > ROOM:
+        raise InvalidFileError(
+            _(
+                "The snapshots of {model} take {size} of memory; a run that rnnviz wrote takes at "
+                "most {most}."
+            ).format(model=name, size=size_text(size), most=size_text(ROOM))
+        )
     nets = _nets(stored, tuple((s.path, modified(s.path)) for s in snapshots))
     epochs = tuple(snapshot.epoch for snapshot in snapshots)
     found = learning(replace(stored, name=name), nets, steps, epochs, question.text)

@@ -22,6 +22,7 @@ from rnnviz.files.readers import (
     read_json,
     read_limited,
     reason,
+    size_text,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "require_distinct",
     "require_replaceable",
     "require_writable",
+    "size_text",
     "user_path",
     "user_state_folder",
     "write_atomically",

@@ -403,6 +403,17 @@ def test_the_page_of_the_last_run_stays_with_it(named: Run, tmp_path: Path) -> N
     assert load(found.model(2)).weights_path == named.snapshots()[2].path
 
 
+def test_snapshots_that_are_larger_than_those_of_a_run_are_not_read(
+    whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 4 * 7 * sum(array.size for array in whole.load().model.params.values())
+    monkeypatch.setattr("rnnviz.explore.learning.ROOM", size)
+    assert len(explorer()(LearningQuestion(str(whole.path), SENTENCE)).steps) == 7
+    monkeypatch.setattr("rnnviz.explore.learning.ROOM", size - 1)
+    with pytest.raises(InvalidFileError, match="bytes of memory"):
+        explorer()(LearningQuestion(str(whole.path), SENTENCE))
+
+
 def test_a_run_may_have_an_at_in_its_name(tiny: None, tmp_path: Path) -> None:
     for name in ("a@b", "a@36"):
         run = begin(tmp_path / name, snapshots=3)
