@@ -183,6 +183,16 @@ def test_a_page_that_is_printed_names_no_keys(tmp_path: Path) -> None:
     assert "cut out unit" not in shown.replace("\N{NO-BREAK SPACE}", " ")
 
 
+def test_a_step_says_that_its_net_is_trained_on_the_screen(tmp_path: Path) -> None:
+    page = made(tmp_path / "learning.html", "learning", "--lang", "en")
+    check(page)
+    trained = [
+        s for s in read(catalogue.find("learning"), "en").steps if "trained:" in s.query.model
+    ]
+    said = i18n.text("handout.trained", "en", name="learning")
+    assert len(trained) > 1 and page.shown.count(said) == len(trained)
+
+
 def test_a_saved_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = tmp_path / "t.trace"
     assert run(["step", "-q", "not good", "--cell", "gru", "--save", str(saved), "--json"]) == 0

@@ -10,7 +10,7 @@ from typing import Any
 from rnnviz.display import markup, visible
 from rnnviz.errors import RnnvizError
 from rnnviz.lessons.claims import Evaluator
-from rnnviz.lessons.lesson import Lesson, LessonQuestion, Step
+from rnnviz.lessons.lesson import TRAINED, Lesson, LessonQuestion, Step
 from rnnviz.lessons.player import LessonPlayer, Phase, stages
 from rnnviz.lessons.predictions import allowed, spoken
 from rnnviz.trace import Trace
@@ -96,6 +96,8 @@ class LessonSheet:
         if first is not None and first.picture != self._printed:
             parts.append(self._figure(first.picture))
             self._printed = first.picture
+        if step.query.model.startswith(TRAINED):
+            parts.append(f'<p class="note">{self._say("trained", name=self.lesson.id)}</p>')
         if step.question is not None:
             parts.append(self._question(n, step, step.question, first))
         for number, change in enumerate(step.changes, 1):
@@ -152,9 +154,10 @@ class LessonSheet:
     def _lines(self, name: str, label: str, rows: int) -> str:
         """Lines to write on, which can be typed into on a screen."""
         said = self._say(label)
+        rules = "".join(f'<i style="top: {2 * row}rem"></i>' for row in range(1, rows + 1))
         return (
-            f'<p class="write"><label for="{name}">{said}</label>'
-            f'<textarea id="{name}" rows="{rows}"></textarea></p>'
+            f'<p class="write"><label for="{name}">{said}</label><span class="ruled">'
+            f'<textarea id="{name}" rows="{rows}"></textarea>{rules}</span></p>'
         )
 
     def _curve(self, state: ViewState) -> str:

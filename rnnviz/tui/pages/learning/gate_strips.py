@@ -29,7 +29,7 @@ def rows(
         return []
     view_state = view.view_state
     layer, cursor = view_state.layer, view_state.cursor
-    note = "" if view_state.paper else "↑ ↓"
+    note = "" if view_state.keyless else "↑ ↓"
     title = view_state.text(
         "page.learning.gates", n=cursor.unit, H=layer.units, layer=layer.name,
         word=word(view_state, cursor.t),
