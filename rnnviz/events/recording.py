@@ -100,9 +100,7 @@ class RecordedLines:
                     yield record
         except OSError as error:
             raise InvalidFileError(
-                _("Cannot read {path}: {reason}.").format(
-                    path=self.path, reason=error.strerror or error
-                )
+                _("Cannot read {path}: {reason}.").format(path=self.path, reason=reason(error))
             ) from error
         if not self.number:
             raise self.error(_("it is empty"))

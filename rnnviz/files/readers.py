@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import InvalidFileError, RnnvizError, system_reason
-from rnnviz.messages import _, translated
+from rnnviz.messages import N_, _, translated
 
 #: Largest JSON file in bytes. A vocabulary of 100,000 words takes two million; the parsed objects
 #: take up to 25 times as much memory.
@@ -105,6 +105,34 @@ def invalid_file_on_error(path: Path, kind: str, remedy: str = "") -> Iterator[N
         ) from error
 
 
+#: What Python's parsers say: ``reason`` translates it.
+PARSER_MESSAGES = (
+    N_("{what}: line {line} column {column} (char {place})"),
+    N_("{what} (at line {line}, column {column})"),
+    N_("{what} (at end of document)"),
+    # json
+    N_("Expecting value"),
+    N_("Extra data"),
+    N_("Expecting property name enclosed in double quotes"),
+    N_("Expecting ',' delimiter"),
+    N_("Expecting ':' delimiter"),
+    N_("Unterminated string starting at"),
+    N_("Invalid control character at"),
+    N_("Illegal trailing comma before end of object"),
+    N_("Illegal trailing comma before end of array"),
+    # tomllib
+    N_("Invalid statement"),
+    N_("Invalid value"),
+    N_("Unterminated string"),
+    N_("Unclosed array"),
+    N_("Cannot overwrite a value"),
+    N_("Expected '=' after a key in a key/value pair"),
+    N_("Expected newline or end of document after a statement"),
+    # zipfile
+    N_("File is not a zip file"),
+)
+
+
 def reason(error: BaseException) -> str:
     """An exception's message as one short line without its full stop."""
     if isinstance(error, MemoryError):
@@ -113,6 +141,8 @@ def reason(error: BaseException) -> str:
         return _("it is nested too deep")
     if isinstance(error, UnicodeDecodeError):
         return _("it is not text in UTF-8")
+    if isinstance(error, OSError) and error.strerror:
+        return system_reason(error)
     text = translated(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, KeyError):
         text = _("{text} is missing").format(text=text)

@@ -91,11 +91,13 @@ def label(name: str, lang: str) -> str:
 
 
 def model_name(name: str, lang: str) -> str:
-    """A model's name as screens show it: "(untrained, seed 1)" and "by hand" are translated."""
+    """A model's name as screens show it; of a net without a name of its own what it is."""
     if match := re.fullmatch(r"(.+) \(untrained, seed (\d+)\)", name):
         return text("model_name.untrained", lang, model=match[1], seed=match[2])
     if match := re.fullmatch(r"([a-z\d-]+) by hand", name):
         return text("model_name.by_hand", lang, cell=match[1])
+    if match := re.fullmatch(r"trained:([\w.-]+)", name):
+        return text("model_name.trained", lang, step=match[1])
     return name
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from rnnviz.errors import InvalidFileError
-from rnnviz.files import open_regular, open_zip
+from rnnviz.files import open_regular, open_zip, reason
 from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:  # the readers import NumPy, that of HDF5 after the start of its process
@@ -100,7 +100,7 @@ def _zip_format(path: Path) -> str:
             names = archive.namelist()
     except zipfile.BadZipFile as error:
         raise InvalidFileError(
-            _("{path} is a damaged zip archive: {reason}.").format(path=path, reason=error)
+            _("{path} is a damaged zip archive: {reason}.").format(path=path, reason=reason(error))
         ) from error
     if "config.json" in names and any(name.endswith(".weights.h5") for name in names):
         return "keras"
