@@ -149,7 +149,7 @@ def plain_lines(recording: RecordedSession, first: int, lang: str) -> Iterator[s
     yield i18n.text(
         "replay.plain_head", lang, started=recording.header["started"],
         seconds=round(recording.seconds), count=len(recording.moments),
-        model=recording.header["model"],
+        model=i18n.model_name(recording.header["model"], lang),
     )  # fmt: skip
     for n, moment in enumerate(recording.moments[first:], first + 1):
         text = "; ".join(said(moment, lang))

@@ -54,7 +54,8 @@ def _said(event: Event, moment: Moment, lang: str) -> str:
             )  # fmt: skip
         case QueryEvent():
             key = {"undo": "said_undo", "redo": "said_redo"}.get(event.step, "said_query")
-            text = say(key, model=event.model, text=shortened(event.text, _QUOTED))
+            name = i18n.model_name(event.model, lang)
+            text = say(key, model=name, text=shortened(event.text, _QUOTED))
             clamps = ", ".join(event.clamps)
             return text if not clamps else text + say("said_clamps", clamps=clamps)
         case PageEvent(page=page):
