@@ -221,6 +221,17 @@ async def test_the_sentence_is_read_live_and_takes_no_panel_s_place(size: tuple[
         assert app.screen.query_one("#loss").region.height >= 6
 
 
+@pytest.mark.parametrize(("size", "shown_there"), [((60, 20), False), ((80, 24), True)])
+async def test_at_the_end_of_a_short_screen_the_results_take_the_place_of_the_sentence(
+    size: tuple[int, int], shown_there: bool
+) -> None:
+    app = dashboard([*with_readings(), *ENDED[-2:]])
+    async with app.run_test(size=size) as pilot:
+        await heard(pilot)
+        assert app.screen.query_one("#sentence").display == shown_there
+        assert "loss now" in shown(app)
+
+
 async def test_without_a_reading_there_is_no_panel_of_a_sentence() -> None:
     app = dashboard(DEGREES)
     async with app.run_test(size=SIZE) as pilot:

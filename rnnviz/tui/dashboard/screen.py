@@ -43,6 +43,8 @@ from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView, KeyClicked
 
+#: Below this height the results at the end take the lines of the sentence.
+SHORT = 22
 #: From this height on the sentence has bars; from this one on they are higher.
 TALL, TALLEST = 30, 44
 #: The least seconds between two updates of the screen.
@@ -169,6 +171,7 @@ class TrainScreen(DiffScreen, Screen[None]):
         self.set_class(width < NARROW, "-narrow")
         self.set_class(state.progress.end is not None, "-ended")
         self.set_class(state.progress.reading is not None, "-reading")
+        self.set_class(height < SHORT, "-short")
         self.set_class(height >= TALL, "-tall")
         self.set_class(height >= TALLEST, "-tallest")
         self.set_class(bool(state.status), "-status")
