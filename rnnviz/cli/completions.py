@@ -20,7 +20,7 @@ RECIPES = (
     "jena-naive", "jena-dense", "jena-gru", "jena-lstm", "jena-gru-dropout", "jena-stacked",
     "jena-bigru", "jena-bilstm", "jena-reversed",
     "sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8", "sentiment-lstm-slide",
-    "sentiment-mingru",
+    "sentiment-mingru", "sentiment-rnn-tr", "sentiment-lstm-tr", "sentiment-gru-tr",
 )  # fmt: skip
 GROUPS = ("all", "imdb", "jena", "agnews", "sentiment")
 VARIANTS = {

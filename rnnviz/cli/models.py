@@ -199,6 +199,7 @@ def show(name: str, as_json: bool) -> None:
             "total": sum(row.count for row in rows),
             "published": stored.record.get("published"),
             "training": stored.record.get("training", {}),
+            "notes": stored.notes,
         }
         if "imported" in stored.record:
             document["imported"] = stored.record["imported"]
@@ -212,6 +213,8 @@ def show(name: str, as_json: bool) -> None:
         stdout.lines(f"{_metric_text(key)}: {shown}{unit}")
     if stored.record.get("published"):
         print_text(_("published: {score}").format(score=published_text(stored.record["published"])))
+    for note in stored.notes:
+        print_text(_("note: {note}").format(note=translated(note)))
     stdout.lines(_("weights: {path}").format(path=stored.weights_path))
     if isinstance(stored.record.get("imported"), dict):
         for line in import_report.report_lines(stored.record["imported"]):

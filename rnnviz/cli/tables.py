@@ -196,6 +196,8 @@ def published_text(record: Any) -> str:
 
 #: Splits of the data, and metrics, as records and tables name them.
 SPLITS = (N_("validation"), N_("test"), N_("train"))
+#: Lists of sentences and of pairs "X" and "X değil" that Turkish models are measured on.
+SENTENCE_LISTS = (N_("spoken"), N_("pairs"))
 METRICS = (N_("accuracy"), N_("loss"), N_("mae"), N_("epoch"))
 
 

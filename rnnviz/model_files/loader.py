@@ -104,6 +104,9 @@ def _check_texts(record: Mapping[str, Any]) -> None:
     for name in ("title", "trained_on", "example", "licence"):
         if not isinstance(record.get(name, ""), str):
             raise ValueError(_("{name}: expected a text").format(name=name))
+    notes = record.get("notes", [])
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise ValueError(_("{name}: expected a list of texts").format(name="notes"))
     for name in ("metrics", "training"):
         if not isinstance(record.get(name, {}), dict):
             raise ValueError(_("{name}: expected an object").format(name=name))

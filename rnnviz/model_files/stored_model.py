@@ -102,6 +102,11 @@ class StoredModel:
         return str(self.record.get("trained_on", ""))
 
     @property
+    def notes(self) -> list[str]:
+        """What its recipe says about it: what it gets wrong, and the like."""
+        return list(self.record.get("notes", ()))
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
         """What the file of another framework does not say and was assumed; () for other nets."""
         return assumption_texts(self.record.get("imported"))

@@ -40,7 +40,17 @@ from rnnviz.recipes import Recipe, Task, check_rows, is_sample
 from rnnviz.recipes.negated_words import negated_phrases, polar_words
 from rnnviz.recipes.relabelling import CELLS, mean_logits, relabelling_fit, relabelling_net
 from rnnviz.recipes.review_examples import MAX_TOKENS, SentimentReview, extract_examples, sentences
-from rnnviz.recipes.text_pools import DrawTexts, concatenate, float32, repeat, sample, select
+from rnnviz.recipes.text_pools import (
+    SURE,
+    DrawTexts,
+    concatenate,
+    encode_texts,
+    half_weighted,
+    repeat,
+    sample,
+    select,
+    spoken_texts,
+)
 
 VOCABULARY_SIZE = 10_000
 LABELS = ("negative", "positive")
@@ -48,8 +58,6 @@ LABELS = ("negative", "positive")
 SST_WEIGHT = 5
 #: How far a review's label shifts the logits of the nets that relabel its sentences.
 REVIEW_SHIFT = 1.5
-#: Target of negated phrases, and the loss weight of examples that are less reliable.
-SURE, HALF = 0.95, 0.5
 OPENINGS = 4_000
 
 Say = Callable[[str], None]
@@ -88,8 +96,8 @@ def prepare(mix: Mix, folder: Path, limit: int | None, seed: int, say: Say) -> T
     data = _read(folder, limit, say)
     mix = SAMPLE_MIX if is_sample(folder) else mix
     vocabulary = data.vocabulary
-    phrases, valid = _texts(data.phrases, vocabulary), _texts(data.valid, vocabulary)
-    spoken = _spoken(vocabulary)
+    phrases, valid = encode_texts(data.phrases, vocabulary), encode_texts(data.valid, vocabulary)
+    spoken = spoken_texts("spoken.tsv", vocabulary)
     counts: dict[str, Any] = {
         "phrases": len(phrases), "validation": len(valid), "spoken": len(spoken),
     }  # fmt: skip
@@ -218,28 +226,12 @@ def _vocabulary(phrases: LabelledTokens, reviews: Sequence[SentimentReview]) -> 
     return Vocabulary((*frequent[: len(frequent) - len(added)], *added))
 
 
-def _spoken(vocabulary: Vocabulary) -> Texts:
-    """The sentences of ``spoken.tsv``, written for this recipe as audiences speak."""
-    lines = files(__package__).joinpath("spoken.tsv").read_text("utf-8").splitlines()[1:]
-    rows = [line.split("\t") for line in lines]
-    targets = [SURE if label == "1" else 1 - SURE for _, label in rows]
-    return Texts([vocabulary.read(text)[1] for text, _ in rows], float32(targets))
-
-
 def _composed(phrases: LabelledTokens, vocabulary: Vocabulary) -> Texts:
     """Short phrases with and without a negation of each word that the phrases show to be polar."""
     rows = negated_phrases(polar_words(phrases))
-    return _texts([(tokens, SURE if label else 1 - SURE) for tokens, label in rows], vocabulary)
-
-
-def _texts(rows: Sequence[tuple[Sequence[str], float]], vocabulary: Vocabulary) -> Texts:
-    """Texts of (tokens, target) pairs."""
-    ids = [vocabulary.encode(tokens) for tokens, _ in rows]
-    return Texts(ids, float32(target for _, target in rows))
-
-
-def _half_weighted(texts: Texts) -> Texts:
-    return replace(texts, weight=np.full(len(texts), HALF, np.float32))
+    return encode_texts(
+        [(tokens, SURE if label else 1 - SURE) for tokens, label in rows], vocabulary
+    )
 
 
 # -- what the reviews add -----------------------------------------------------------------------
@@ -256,7 +248,7 @@ def _from_reviews(
         for s in review.sentences
         if 2 <= len(s) <= MAX_TOKENS
     ]
-    weak = _half_weighted(_texts(short, vocabulary))
+    weak = half_weighted(encode_texts(short, vocabulary))
     nets = [
         relabelling_net(
             cell, vocabulary, phrases, weak, valid, data.hashes, relabelling_fit(FIT), say
@@ -275,8 +267,8 @@ def _from_reviews(
         for sign in (1, 0)
         if (ids := [vocabulary.encode(s) for s, label in examples.spans if label == sign])
     ]
-    grams = _half_weighted(_texts(examples.grams, vocabulary))
-    openings = _half_weighted(_texts([(s, 0.5) for s, _ in examples.openings], vocabulary))
+    grams = half_weighted(encode_texts(examples.grams, vocabulary))
+    openings = half_weighted(encode_texts([(s, 0.5) for s, _ in examples.openings], vocabulary))
     often = np.sqrt([n for _, n in examples.openings])
     pools: list[DrawTexts] = [
         lambda rng: sample(relabelled, mix.sentences, rng),
@@ -302,11 +294,12 @@ def _openings(pool: Texts, probabilities: Array, rng: np.random.Generator) -> Te
 # -- the recipes --------------------------------------------------------------------------------
 
 
-def _model(
-    cell: str, units: int, embedding_dropout: float, head_dropout: float, V: int
+def sentiment_net(
+    cell: str, units: int, embedding_dropout: float, head_dropout: float, V: int, width: int = 32
 ) -> ModelSpec:
+    """Embedding, one recurrent layer and one logit, for a vocabulary of V entries."""
     return ModelSpec(
-        EmbeddingSpec(V, 32, dropout=embedding_dropout),
+        EmbeddingSpec(V, width, dropout=embedding_dropout),
         (RecurrentSpec(cell, units),),
         HeadSpec("sigmoid", 1, dropout=head_dropout),
     )
@@ -320,7 +313,7 @@ def _recipe(
     return Recipe(
         name=name,
         title=title,
-        model=partial(_model, cell, units, embedding, head),
+        model=partial(sentiment_net, cell, units, embedding, head),
         fit=replace(FIT, epochs=epochs, token_dropout=tokens),
         prepare=partial(prepare, mix),
         data=N_(

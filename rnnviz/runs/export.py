@@ -28,7 +28,7 @@ from rnnviz.training.fit import evaluate
 FLAGS = {"language": "text-lang"}
 _EXPORTED = (
     "title", "trained_on", "example", "licence", "metric", "published", "metrics", "training",
-    "imported",
+    "imported", "notes",
 )  # fmt: skip
 
 
@@ -81,7 +81,9 @@ def truncate_vocabulary(stored: StoredModel, words: int) -> StoredModel:
         )
     spec = replace(stored.model.spec, source=replace(source, vocabulary=words))
     params = {**stored.model.params, "embedding": stored.model.params["embedding"][:words]}
-    shorter = Vocabulary(vocabulary.words[:words], vocabulary.encoding)
+    stems = vocabulary.encoding.stems
+    kept = None if stems is None else tuple(k for k in stems if k < words)
+    shorter = Vocabulary(vocabulary.words[:words], replace(vocabulary.encoding, stems=kept))
     return replace(stored, model=Model(spec, params), encoder=shorter)
 
 
@@ -124,6 +126,7 @@ def _training_record(name: str, stored: StoredModel) -> dict[str, Any]:
         metrics["epoch"] = saved.number
         tested = {} if result is None else result.get("test") or {}
         metrics |= {f"test_{key}": value for key, value in tested.items()}
+    notes = list(run.setup().recipe.notes)
     keys = ("fit", "data", "preparation", "seed", "versions")
     training = {
         "command": _command(stored.record),
@@ -131,7 +134,7 @@ def _training_record(name: str, stored: StoredModel) -> dict[str, Any]:
         "history": [epoch.to_json() for epoch in history],
         **{key: stored.record[key] for key in keys if key in stored.record},
     }
-    return {"metrics": metrics, "training": training}
+    return {"metrics": metrics, "training": training, **({"notes": notes} if notes else {})}
 
 
 def _run(stored: StoredModel) -> Run:

@@ -174,11 +174,30 @@ def test_the_naive_rule_is_measured_on_the_sample() -> None:
 # -- how a text is cut ---------------------------------------------------------------------------
 
 
+def turkish_folder(folder: Path) -> Path:
+    """A few Turkish reviews, of which the package has no sample."""
+    rows = "sentence\tlabel\n" + "çok güzel, sevdim\t1\nçok kötü, sevmedim\t0\n" * 8
+    for split in ("train", "validation"):
+        path = folder / "turkish_reviews" / f"film_reviews.{split}.tsv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(rows, "utf-8")
+    return folder
+
+
 @pytest.mark.parametrize("name", sorted(recipes()))
-def test_a_recipe_says_how_its_texts_are_cut(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recipe_says_how_its_texts_are_cut(
+    name: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The tokenizer it names is that of its vocabulary, and of the shipped model."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     few = 100 if name.startswith("sentiment") else None
-    encoder = find(name).prepare(assets() / "samples", few, 0, lambda text: None).encoder
+    folder = assets() / "samples"
+    if name.endswith("-tr"):
+        folder = turkish_folder(tmp_path)
+    encoder = find(name).prepare(folder, few, 0, lambda text: None).encoder
     used = encoder.encoding.tokenizer if isinstance(encoder, Vocabulary) else None
     assert find(name).tokenizer == used
     if name in shipped() and used:
