@@ -15,6 +15,7 @@ from turkish import untranslated, words
 from rnnviz import i18n
 from rnnviz.cli import run
 from rnnviz.model_files import load
+from rnnviz.toy_net import net_files
 from rnnviz.tui.app.palette import Palette
 from rnnviz.tui.pages import PAGES
 from rnnviz.tui.step.app import RnnvizApp
@@ -127,6 +128,12 @@ def test_the_help_in_turkish(page: str) -> None:
     texts += [text for section in found for row in section.rows for text in row]
     keys = {"pagedown", "pageup", "backspace", "home", "end", "space", "english", "bug", "error"}
     assert [text for text in texts if untranslated(text, NAMES | keys)] == []
+
+
+def test_titles_of_shipped_nets_by_hand_are_translated() -> None:
+    titles = [net_files.open_net(name).hand.form.title for name in net_files.examples()]
+    assert len(titles) > 4
+    assert [t for t in titles if i18n.word("net_title", t, "tr") == t] == []
 
 
 async def test_the_palette_and_the_way_out_in_turkish() -> None:

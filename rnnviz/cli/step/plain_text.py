@@ -16,7 +16,7 @@ from rnnviz.analysis.interventions import OutputsWithout, changes
 from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
-from rnnviz.i18n import is_imported, model_name, text, units
+from rnnviz.i18n import is_imported, model_name, text, units, word
 from rnnviz.trace import LayerTrace, SeriesTrace, Trace, in_time
 from rnnviz.trace.notation import written_clamp
 
@@ -201,7 +201,7 @@ def toy_net_lines(trace: Trace, lang: str) -> Iterator[str]:
     hand = toy_net.toy_net_of(trace)
     if hand is None:
         return
-    for line in (hand.form.title, hand.form.source):
+    for line in (word("net_title", hand.form.title, lang), hand.form.source):
         if line:
             yield visible(line)
     names = [entry for name in hand.names for entry in hand.entries(name)]

@@ -106,7 +106,8 @@ class ToyNetPage(Page):
         low = height < LOW
         strip = TokenStrip(net_view, width)
         read, *predicted = strip.lines()
-        head = self.head(view_state, width, cut(visible(net.form.title), width // 2))
+        title = view_state.word("net_title", net.form.title)
+        head = self.head(view_state, width, cut(visible(title), width // 2))
         top = [head, *self._about(net_view, width, low), read, *predicted]
         end = self._chosen(net_view, width)[: 1 if low else 2]
         room = height - len(top) - len(end)
