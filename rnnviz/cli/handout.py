@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 HELP = N_("""Write a lesson or a trace as one HTML page, to print and to step through.
 
-WHAT is a lesson (its name, its number or its file), or a trace that rnnviz step --save has
-written; with -m it is the text that the model reads, and without a text its example.
+WHAT is a lesson (its name, its number or its file), a trace that rnnviz step --save has written, or
+a recording of --record, of which the page has the sentence that it shows longest. With -m it is the
+text that the model reads, and without a text its example.
 
 On A4 the page has the pictures, blanks to fill in, the gradients of every step, one step to
 compute by hand, the terms and, on the last sheet, the answers. In a browser the arrow keys step
@@ -91,6 +92,7 @@ def _source(
     lang: str, device: str, answers: bool,
 ) -> tuple[HandoutSource, Explorer]:  # fmt: skip
     """What the page is of; UsageError if it is nothing, or if ``output`` would replace it."""
+    from rnnviz.events.recording import is_recording
     from rnnviz.files import require_distinct
     from rnnviz.tui.export.handout.document import HandoutSource
 
@@ -109,7 +111,8 @@ def _source(
     path = Path(what).expanduser()
     if path.suffix != ".toml" and path.is_file():
         check([path])
-        return _of_trace(path, made(what), data, device)
+        of_file = _of_recording if is_recording(path) else _of_trace
+        return of_file(path, made(what), data, device)
     from rnnviz import explore
     from rnnviz.cli.lesson import own_folder
     from rnnviz.engine.device import choose_for_trace
@@ -165,3 +168,20 @@ def _of_trace(
 
     traced = of_file(explore.explorer(data, choose_for_trace(device)), path)
     return HandoutSource(traced.query, traced.trace, command), traced.explorer
+
+
+def _of_recording(
+    path: Path, command: str, data: str | None, device: str
+) -> tuple[HandoutSource, Explorer]:
+    """The sentence that a recording of --record shows longest."""
+    from rnnviz import explore
+    from rnnviz.engine.device import choose_for_trace
+    from rnnviz.tui.export.handout.document import HandoutSource
+    from rnnviz.tui.replay.app import recorded_first
+    from rnnviz.tui.replay.reader import read
+
+    recording = read(path)
+    view_state = recording.longest.view_state
+    explorer = recorded_first(recording, explore.explorer(data, choose_for_trace(device)))
+    trace = view_state.trace.source or view_state.trace
+    return HandoutSource(view_state.query, trace, command), explorer

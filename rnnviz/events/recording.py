@@ -75,6 +75,12 @@ class RecordingWriter:
 START = json.dumps({"schema": SCHEMA})[:-1].encode()
 
 
+def is_recording(path: Path) -> bool:
+    """Whether a file begins like a recording."""
+    with open_regular(path) as file:
+        return file.read(len(START)) == START
+
+
 @dataclass
 class RecordedLines:
     """The lines of a recording that is being read: iterate once.

@@ -60,6 +60,17 @@ class RecordedSession:
         return self.moments[-1].seconds
 
     @property
+    def longest(self) -> Moment:
+        """The first moment of the query that is on the screen for the longest time."""
+        first: dict[Query, Moment] = {}
+        seconds: dict[Query, float] = {}
+        for moment, after in zip(self.moments, (*self.moments[1:], self.moments[-1]), strict=True):
+            query = moment.view_state.query
+            first.setdefault(query, moment)
+            seconds[query] = seconds.get(query, 0.0) + after.seconds - moment.seconds
+        return first[max(seconds, key=seconds.__getitem__)]
+
+    @property
     def clock(self) -> float:
         """Seconds on the clock of presenter mode when the recording began."""
         return float(self.header["clock"])
