@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from rnnviz.events import PageEvent, QueryEvent, QuestionEvent
+from rnnviz.messages import set_language
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.panels.arrangement import SMALLEST, Places
 from rnnviz.tui.replay.moments import Moment, Pieces
@@ -79,6 +80,9 @@ class ReplayScreen(StepScreen):
         self.playing = False
         self._timer: Timer | None = None  # until the next moment
         self._live_keymap = view_state.keymap
+        self._marks = tuple(
+            moment.seconds for n, moment in enumerate(recording.moments) if self.is_mark(n)
+        )
 
     @property
     def moment(self) -> Moment:
@@ -134,6 +138,7 @@ class ReplayScreen(StepScreen):
         assert isinstance(app, ThemedApp)
         if app.view_theme.name != moment.theme:
             app.use_theme(moment.theme)
+        set_language(moment.view_state.lang)  # of errors, once the viewer steers
         self._wait()
         self._place_rows(moment)
         if moment.view_state.page:
@@ -158,7 +163,7 @@ class ReplayScreen(StepScreen):
     def _place_rows(self, moment: Moment) -> None:
         position = ReplayPosition(
             self.at, len(self.recording.moments), moment.seconds, self.recording.seconds,
-            self.playing, self.speed, self.recording.cut,
+            self.playing, self.speed, self.recording.cut, self._marks,
         )  # fmt: skip
         self.query_one("#timeline", TimeLine).position = position
         line, window = (

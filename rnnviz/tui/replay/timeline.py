@@ -17,8 +17,9 @@ KEYS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("play",), ""),
     (("token_back", "token_on"), "replay.key_event"),
     (("steer",), "replay.key_steer"),
-    (("next",), "replay.key_next"),
     (("quit",), "key.quit"),
+    (("next",), "replay.key_next"),
+    (("help",), "key.help"),
 )
 #: Columns of the shortest line.
 _SHORTEST = 10
@@ -35,6 +36,7 @@ class ReplayPosition:
     playing: bool
     speed: float
     cut: bool  # the file ends as after a crash
+    marks: tuple[float, ...] = ()  # seconds at which a page, a question or a sentence comes
 
 
 def clock(seconds: float) -> str:
@@ -68,16 +70,18 @@ class TimeLine(View):
         theme = view_state.theme
         if room < 3:
             return [Segment(" " * room, theme.ink)]
-        at = self._column(room)
+        at = self._column(self.position.seconds, room)
+        marks = {self._column(seconds, room) for seconds in self.position.marks}
+        before = "".join("┻" if x in marks else "━" for x in range(at))
+        after = "".join("┴" if x in marks else "─" for x in range(at + 1, room))
         return [
-            Segment("━" * at, theme.now),
-            Segment("●", theme.now),
-            Segment("─" * (room - at - 1), theme.rule),
-        ]
+            Segment(before, theme.now), Segment("●", theme.now), Segment(after, theme.rule)
+        ]  # fmt: skip
 
-    def _column(self, room: int) -> int:
-        at = self.position
-        share = at.seconds / at.total if at.total else 1.0
+    def _column(self, seconds: float, room: int) -> int:
+        """The column of a time on a rule of so many columns."""
+        total = self.position.total
+        share = seconds / total if total else 1.0
         return min(room - 1, int(share * (room - 1) + 0.5))
 
     def _keys(self, view_state: ViewState, width: int) -> Line:
