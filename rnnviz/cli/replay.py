@@ -13,9 +13,9 @@ import click
 
 from rnnviz.cli import config_file, options, stderr, stdout
 from rnnviz.cli.commands import LocalizedCommand
-from rnnviz.errors import RnnvizError, UsageError
-from rnnviz.files import reason, require_distinct
-from rnnviz.messages import N_, _
+from rnnviz.errors import RnnvizError, UsageError, system_reason
+from rnnviz.files import require_distinct
+from rnnviz.messages import N_, _, language, set_language
 
 if TYPE_CHECKING:
     from rnnviz.tui.replay.app import ReplayApp
@@ -83,14 +83,15 @@ def command(
     if as_json:
         stdout.document(_document(recording, n))
         return 0
+    colour = options.use_colour(color)  # the apps remove NO_COLOR
     if screenshot is not None or cast is not None:
-        _draw(recording, n, speed, screenshot, cast, color)
+        _draw(recording, n, speed, screenshot, cast, colour)
         return 0
     if plain or not options.stdout_is_terminal():
         for line in plain_lines(recording, n, options.language(lang)):
             stdout.lines(line)
         return 0
-    return _play(recording, n, speed, color, device)
+    return _play(recording, n, speed, colour, device)
 
 
 def _check_outputs(file: Path, screenshot: Path | None, cast: Path | None) -> None:
@@ -174,13 +175,13 @@ def _document(recording: RecordedSession, first: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _app(recording: RecordedSession, n: int, color: str, **how: Any) -> ReplayApp:
+def _app(recording: RecordedSession, n: int, colour: bool, **how: Any) -> ReplayApp:
     from rnnviz.tui.replay.app import ReplayApp
 
     explorer = how.pop("explorer", None) or _no_explorer
     return ReplayApp(
-        recording, explorer, at=n, colour=options.use_colour(color),
-        ascii_only=not options.unicode(), keymap=config_file.user_keymap(), **how,
+        recording, explorer, at=n, colour=colour, ascii_only=not options.unicode(),
+        keymap=config_file.user_keymap(), **how,
     )  # fmt: skip
 
 
@@ -190,35 +191,39 @@ def _no_explorer(question: object) -> Any:
 
 def _draw(
     recording: RecordedSession, n: int, speed: float, screenshot: Path | None, cast: Path | None,
-    color: str,
+    colour: bool,
 ) -> None:  # fmt: skip
     from rnnviz.tui.replay import drawing
     from rnnviz.tui.terminal.cast import CastWriter
 
+    spoken = language()  # the apps speak that of the recording
     if screenshot is not None:
-        app = _app(recording, n, color, play=False, bar=False)
+        app = _app(recording, n, colour, play=False, bar=False)
         asyncio.run(drawing.screenshot(app, screenshot, recording.moments[n].size))
     if cast is not None:
         writer = CastWriter(cast, recording.path.name)
-        app = _app(recording, n, color, play=False, bar=False)
+        app = _app(recording, n, colour, play=False, bar=False)
         try:
             asyncio.run(drawing.write_cast(app, writer, speed))
         except OSError as error:
             raise RnnvizError(
-                _("{path} cannot be written: {reason}.").format(path=cast, reason=reason(error))
+                _("{path} cannot be written: {reason}.").format(
+                    path=cast, reason=system_reason(error)
+                )
             ) from error
         finally:
             writer.close()
+    set_language(spoken)
     for path in (screenshot, cast):
         if path is not None:
             stderr.say(_("Written: {path}").format(path=path))
 
 
-def _play(recording: RecordedSession, n: int, speed: float, color: str, device: str) -> int:
+def _play(recording: RecordedSession, n: int, speed: float, colour: bool, device: str) -> int:
     """Play back in the terminal; the exit code."""
     from rnnviz import explore
     from rnnviz.cli.step.app import run_app
     from rnnviz.engine.device import choose_for_trace
 
     explorer = explore.explorer(None, choose_for_trace(device))
-    return run_app(_app(recording, n, color, explorer=explorer, speed=speed))
+    return run_app(_app(recording, n, colour, explorer=explorer, speed=speed))

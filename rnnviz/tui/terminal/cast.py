@@ -17,6 +17,9 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from rnnviz.files import LineFile
 
+#: A cast that is not taken from a terminal begins with an empty screen without a cursor. Its last
+#: picture stays; what follows in a terminal begins in its last row.
+_BEGIN, _END = "\x1b[?25l\x1b[0m\x1b[2J\x1b[H", "\x1b[0m\x1b[{row};1H\x1b[?25h"
 #: How the header begins.
 START = b'{"version": 2, "width": '
 
@@ -85,6 +88,16 @@ class CastDriver(HeadlessDriver):
     def is_headless(self) -> bool:
         """Whether nothing is written; here it is."""
         return False
+
+    def start_application_mode(self) -> None:
+        """Clear the screen."""
+        self.write(_BEGIN)
+        super().start_application_mode()
+
+    def stop_application_mode(self) -> None:
+        """Show the cursor again, below the picture."""
+        super().stop_application_mode()
+        self.write(_END.format(row=self._get_terminal_size()[1]))
 
     def write(self, data: str) -> None:
         """Write to the cast."""
