@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rnnviz.cli import options, stderr
-from rnnviz.errors import UsageError
-from rnnviz.files import reason, require_distinct, require_replaceable
+from rnnviz.errors import UsageError, system_reason
+from rnnviz.files import require_distinct, require_replaceable
 from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def run_app(app: RnnvizApp, record: Path | None, cast: Path | None, title: str) 
     """Run an app in the terminal and write its files; the exit code."""
     from rnnviz.cli.step.app import run_app as run
 
+    recorder = None
     with ExitStack() as closing:
         if record is not None:
             from rnnviz.events.recording import RecordingWriter
@@ -80,10 +81,16 @@ def run_app(app: RnnvizApp, record: Path | None, cast: Path | None, title: str) 
             app.cast = CastWriter(cast, title)
             closing.callback(app.cast.close)
         code = run(app)
+    if recorder is not None and recorder.ended:
+        stderr.say(
+            _("The recording ends early, {path} cannot be written: {reason}.").format(
+                path=record, reason=recorder.ended
+            )
+        )
     if app.cast is not None and app.cast.error is not None:
         stderr.say(
             _("The cast ends early, {path} cannot be written: {reason}.").format(
-                path=cast, reason=reason(app.cast.error)
+                path=cast, reason=system_reason(app.cast.error)
             )
         )
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -102,6 +103,28 @@ def test_a_screenshot_of_a_moment(session: Filmed, tmp_path: Path) -> None:
     assert picture.read_text("utf-8").splitlines() == "\n".join(was).rstrip("\n").splitlines()
 
 
+def test_a_handout_of_the_sentence_that_is_shown_longest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 60.0, *range(61, 90)])
+    keys = ("t", "b", "a", "d", "enter", "right", "z")
+    session = asyncio.run(small(tmp_path / "a.jsonl", keys, clock=lambda: next(seconds)))
+    recording = read(session.path)
+    shown = {}
+    for moment, after in itertools.pairwise(recording.moments):
+        text = moment.view_state.trace.text
+        shown[text] = shown.get(text, 0.0) + after.seconds - moment.seconds
+    assert recording.longest.view_state.trace.text == max(shown, key=shown.__getitem__)
+    page = tmp_path / "a.html"
+    assert run(["handout", str(session.path), "-o", str(page), "-q"]) == 0
+    assert f"{recording.longest.view_state.trace.text}" in page.read_text("utf-8")
+    assert f"rnnviz handout {session.path} -o {page}" in page.read_text("utf-8")
+    session.path.write_bytes(session.path.read_bytes().replace(b'"dark"', b'"ansi"'))
+    assert run(["handout", str(session.path), "-o", str(page)]) == 4
+    assert "line 1:" in capsys.readouterr().err
+    assert run(["handout", str(page), "-o", str(page)]) == 2
+
+
 def test_record_and_cast_need_a_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command in (["step", "good"], ["lesson", "not"], ["step", "good", "--json"]):
         for option in ("--record", "--cast"):
@@ -157,6 +180,8 @@ def test_a_cast_of_a_recording_shows_its_screens(session: Filmed, tmp_path: Path
     assert events[-1][0] == pytest.approx(read(session.path).seconds / 2, abs=0.01)
     was = ["".join(text for text, _ in row).rstrip() for row in session.screens[-1]]
     assert last_screen(cast) == was
+    # It plays on any terminal: nothing shines through, and the cursor comes back.
+    assert "\x1b[2J" in str(events[0][2]) and str(events[-1][2]).endswith("\x1b[?25h")
     # Nothing but casts is replaced.
     assert run(["replay", str(session.path), "--cast", str(cast)]) == 0
     cast.write_text("mine")

@@ -24,7 +24,10 @@ def rows(app: RnnvizApp) -> Rows:
 
 
 class Filmed:
-    """An app that is recorded; ``screens`` has what was on the screen at each moment."""
+    """An app that is recorded; ``screens`` has what was on the screen at each moment.
+
+    Pictures on which an open page is missing, as it is being mounted, belong to no moment.
+    """
 
     def __init__(self, app: RnnvizApp, path: Path, clock: Callable[[], float] | None = None):
         self.app, self.path = app, path
@@ -34,7 +37,7 @@ class Filmed:
         app.painted.append(self._painted)
 
     def _painted(self) -> None:
-        if self.recorder.count:
+        if self.recorder.count and self.recorder.page_is_drawn():
             del self.screens[self.recorder.count - 1 :]
             self.screens.append(rows(self.app))
 
@@ -59,23 +62,25 @@ async def record(
     path: Path,
     size: tuple[int, int],
     play: Callable[[RnnvizApp, Pilot[int]], Awaitable[None]],
+    clock: Callable[[], float] | None = None,
 ) -> Filmed:
     """Play a session and record it."""
-    filmed = Filmed(app, path)
+    filmed = Filmed(app, path, clock)
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
         await play(app, pilot)
         await settled(app, pilot)
     filmed.recorder.close()
+    assert filmed.recorder.ended == ""
     return filmed
+
+
+def no_model(question: object) -> object:
+    raise AssertionError(f"asked while it was played back: {question}")
 
 
 async def replayed(recording: RecordedSession, order: Sequence[int] | None = None) -> list[Rows]:
     """The screens of a recording, played back without a model, moment by moment."""
-
-    def no_model(question: object) -> object:
-        raise AssertionError(f"asked while it was played back: {question}")
-
     app = ReplayApp(recording, no_model, play=False, bar=False)
     found = []
     async with app.run_test(size=recording.moments[0].size) as pilot:
@@ -101,10 +106,14 @@ def differences(filmed: Filmed, shown: list[Rows]) -> list[tuple[int, int]]:
     ]
 
 
-async def small(path: Path, keys: Sequence[str] = ("right", "u", "escape", "b", "L")) -> Filmed:
+async def small(
+    path: Path,
+    keys: Sequence[str] = ("right", "u", "escape", "b", "L"),
+    clock: Callable[[], float] | None = None,
+) -> Filmed:
     """A short session on a small net."""
 
     async def play(app: RnnvizApp, pilot: Pilot[int]) -> None:
         await press(app, pilot, keys)
 
-    return await record(small_app(), path, (80, 24), play)
+    return await record(small_app(), path, (80, 24), play, clock)

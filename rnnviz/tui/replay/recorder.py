@@ -12,11 +12,10 @@ from rich.segment import Segment
 from textual.geometry import Region
 
 from rnnviz.cursor import start
-from rnnviz.errors import RnnvizError
+from rnnviz.errors import RnnvizError, system_reason
 from rnnviz.events import Event, LineEvent, ScreenEvent, SizeEvent, WindowEvent
 from rnnviz.events.recording import SCHEMA, RecordingFull, RecordingWriter
 from rnnviz.events.records import record_of
-from rnnviz.files import reason
 from rnnviz.trace.weights import weights_digest
 from rnnviz.tui.app.line_input import LineInput
 from rnnviz.tui.keymap import DEFAULT_KEYMAP
@@ -29,6 +28,7 @@ from rnnviz.tui.replay.moments import (
     differing,
     fold,
 )
+from rnnviz.tui.replay.values import UnrecordableError
 from rnnviz.tui.step import view_differences
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.version import VERSION
@@ -46,7 +46,7 @@ class Recorder:
     """Writes what one app shows to a file: what has changed since the moment before.
 
     A full disk, or a recording of the largest size, is told on the screen, and the session goes
-    on without recording.
+    on without recording; ``ended`` is the reason, "" as long as everything is recorded.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Recorder:
         self.app, self.writer, self.clock = app, writer, clock
         self.contents = ContentWriter()
         self.count = 0  # moments that were written
+        self.ended = ""
         self._began = self._last = 0.0
         self._shown: ViewState | None = None  # as the recording has it
         self._size: tuple[int, int] | None = None
@@ -69,7 +70,13 @@ class Recorder:
         app = self.app
         if not self._on or not app.step_screen.is_shown or not app._screen_stack:
             return
-        events = list(self._events())
+        if not self.page_is_drawn():
+            return
+        try:
+            events = list(self._events())
+        except UnrecordableError as error:
+            self._end(self._text("replay.unknown", name=str(error)))
+            return
         if not events:
             return
         now = self.clock()
@@ -81,28 +88,28 @@ class Recorder:
         header = [] if self.count else [self._header()]
         stamped = [record | {"timestamp": seconds} for record in self.contents.taken()]
         self._last = seconds
-        self._write([*header, *stamped, *records])
-        self.count += 1
-
-    def _write(self, records: Iterable[dict[str, Any]]) -> None:
         try:
-            self.writer.write(records)
-        except (OSError, RecordingFull) as error:
-            self.close()
-            full = isinstance(error, RecordingFull)
-            why = self._text("replay.full") if full else reason(error)
-            screen = self.app.step_screen
-            screen.call_later(
-                screen.fail, "status.not_saved", path=str(self.writer.path), reason=why
-            )
+            self.writer.write([*header, *stamped, *records])
+        except RecordingFull:
+            self._end(self._text("replay.full"))
+        except OSError as error:
+            self._end(system_reason(error))
+        else:
+            self.count += 1
+
+    def _end(self, why: str) -> None:
+        """End the recording before the session, and say why."""
+        self.close()
+        self.ended, screen = why, self.app.step_screen
+        screen.call_later(screen.fail, "replay.ended", path=str(self.writer.path), reason=why)
 
     def close(self) -> None:
         """End the recording."""
         self._on = False
         self.writer.close()
 
-    def _text(self, key: str) -> str:
-        return self.app.step_screen.view_state.text(key)
+    def _text(self, key: str, **values: object) -> str:
+        return self.app.step_screen.view_state.text(key, **values)
 
     def _header(self) -> dict[str, Any]:
         app, view_state = self.app, self.app.step_screen.view_state
@@ -120,6 +127,16 @@ class Recorder:
                 if action.keys != DEFAULT_KEYMAP[action.name].keys
             },
         }  # fmt: skip
+
+    def page_is_drawn(self) -> bool:
+        """Whether the open page is on the screen; while it is mounted, an older picture is."""
+        screen = self.app.step_screen
+        if self.app.screen is not screen or not screen.view_state.page:
+            return True
+        name = f"page-{screen.view_state.page}"
+        if name not in screen.places(*screen.size):
+            return True  # the terminal is too small for it
+        return any(widget.id == name for widget in screen._compositor.visible_widgets)
 
     # -- what has changed -------------------------------------------------------------------------
 
