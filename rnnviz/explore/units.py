@@ -20,7 +20,7 @@ from rnnviz.data.sst2 import detokenize, read_sst2
 from rnnviz.data.token_ids import TokenIds
 from rnnviz.equations.functions import is_gate
 from rnnviz.errors import UsageError
-from rnnviz.files import invalid_file_on_error
+from rnnviz.files import assets, invalid_file_on_error
 from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
@@ -64,9 +64,23 @@ def corpus(stored: StoredModel) -> tuple[str, list[str]]:
         with data_errors("imdb"):
             reviews = read_imdb(folder, "test", raw=True)[:REVIEWS]
         return f"IMDB, {len(reviews)}", [review.text for review in reviews]
+    if stored.vocabulary.encoding.tokenizer == "turkish":
+        said = _turkish_sentences()
+        return f"spoken_tr.tsv, {len(said)}", said
     with data_errors("sst2"):
         phrases = read_sst2(folder, "validation")
     return f"SST-2, {len(phrases)}", [detokenize(phrase) for phrase, _ in phrases]
+
+
+def _turkish_sentences() -> list[str]:
+    """The sentences of the development lists: few, but no Turkish review may be shipped."""
+
+    def rows(name: str) -> list[list[str]]:
+        lines = (assets() / "dev" / name).read_text("utf-8").splitlines()[1:]
+        return [line.split("\t") for line in lines]
+
+    pairs = [text for pair in rows("pairs_tr.tsv") for text in pair]
+    return [text for text, _label in rows("spoken_tr.tsv")] + pairs
 
 
 def _own_texts(stored: StoredModel) -> tuple[str, list[str]] | None:

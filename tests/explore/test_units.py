@@ -31,7 +31,7 @@ TEXTS = [
 SHIPPED = [
     ("sentiment-lstm", 0, 5), ("sentiment-gru", 0, 17), ("imdb-rnn", 0, 3),
     ("agnews-bilstm", 1, 2), ("agnews-bilstm", 2, 9),
-]  # fmt: skip
+    ("sentiment-lstm-tr", 0, 64)]  # fmt: skip
 
 
 def states(heard: CorpusStates, text: int) -> np.ndarray:
