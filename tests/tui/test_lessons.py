@@ -338,6 +338,22 @@ async def test_another_language_stays_at_the_step() -> None:
         assert "not.guess" in run.player.answers
 
 
+async def test_a_change_is_not_compared_with_what_is_read_in_another_language() -> None:
+    app = app_of("not", "tr")
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "not.wipe")
+        await run.press("pagedown")
+        assert ".04 → .36" in run.shown()
+        await run.press("L")
+        assert app.step_screen.view_state.query.model == "sentiment-lstm"
+        assert ".16" in run.shown()
+        assert "→ .16" not in run.shown()
+        await run.press("pageup", "pagedown")
+        assert ".03 → .16" in run.shown()
+
+
 async def test_progress_is_kept_and_told(tmp_path: Path) -> None:
     progress = ProgressFile(tmp_path)
     app = app_of("not", "en", progress=progress)

@@ -133,8 +133,8 @@ class LessonHost:
         before = state.before
         if player.change is not None and state.player.change is None:
             before = view_state.trace
-        elif player.change is None:
-            before = None
+        elif player.change is None or player.step.query != state.player.step.query:
+            before = None  # a step may read something else in another language
         self._open_page(scene.place.view)
         view_state = screen.view_state
         second = replace(second_sentence.state(view_state), text=scene.against)
