@@ -90,6 +90,8 @@ async def replayed(recording: RecordedSession, order: Sequence[int] | None = Non
                 await pilot.resize_terminal(*recording.moments[n].size)
             app.replay_screen.show_moment(n)
             await pilot.pause()
+            while app.replay_screen._layout_required:
+                await pilot.pause(0.01)
             found.append(rows(app))
     assert app.fault is None
     return found

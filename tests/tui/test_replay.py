@@ -100,9 +100,10 @@ async def test_every_screen_of_a_session_is_as_it_was(
     recording = read(session.path)
     assert len(recording.moments) > 80
     assert not recording.cut
-    assert differences(session, await replayed(recording)) == []
-    # Any order leads to the same screens: nothing is left over from the moment before.
-    order = random.Random(1).sample(range(len(recording.moments)), 24)
+    # Any order leads to the same screens: nothing is left over from the moment before. Other tests
+    # play in order.
+    order = list(range(len(recording.moments)))
+    random.Random(1).shuffle(order)
     session.screens = [session.screens[n] for n in order]
     assert differences(session, await replayed(recording, order)) == []
 
@@ -194,7 +195,7 @@ async def test_a_lesson(name: str, tmp_path: Path) -> None:
         read=partial(read_lesson, path),
     )  # fmt: skip
     keys = [*"pagedown 2 pagedown pagedown 0 . 7 enter pagedown L".split(),
-            *["pagedown", "1", "pagedown"] * 4, *"pageup pageup u escape".split()]  # fmt: skip
+            *["pagedown", "1", "pagedown"] * 2, *"pageup pageup u escape".split()]  # fmt: skip
     session = await filmed(app, tmp_path / "a.jsonl", keys)
     recording = read(session.path)
     assert recording.header["lesson"] == name
