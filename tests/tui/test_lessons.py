@@ -326,6 +326,18 @@ async def test_a_goal_that_is_not_reached_is_told_and_can_be_tried_again() -> No
         assert "rnnviz lesson" not in run.shown()
 
 
+async def test_a_clamp_of_a_lesson_is_typed_as_the_screen_counts() -> None:
+    app = app_of("stuck", "tr")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "stuck.own")
+        await run.press("pagedown", "o")
+        await run.type("f ama = 0")
+        assert [str(clamp) for clamp in app.step_screen.view_state.query.clamps] == ["f[2]=0"]
+        assert run.player.reached is True
+
+
 async def test_another_language_stays_at_the_step() -> None:
     app = app_of("not", "en")
     async with app.run_test(size=SIZES[1]) as pilot:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.worker import get_current_worker
 
+from rnnviz.clamps import parse_counted
 from rnnviz.cursor import fitted
 from rnnviz.errors import UsageError, one_line
 from rnnviz.lessons.claims import Evaluator
@@ -43,7 +45,7 @@ class OwnChange:
         if not typed:
             return Change(message=view_state.text("status.empty"), failed=True)
         try:
-            query = with_change(lesson.player.base, change.own, typed)
+            query = _changed(lesson.player.base, change.own, typed, view_state.trace.tokens)
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
         return Change(query=query)
@@ -80,3 +82,10 @@ class OwnChange:
         self.host.set_player(state.player.tried(query, reached))
         if why:
             self.screen.fail("status.failed", reason=why.rstrip("."))
+
+
+def _changed(query: Query, kind: str, typed: str, tokens: Sequence[str]) -> Query:
+    """The query with a change that is typed where ``tokens`` are shown, numbered from 1."""
+    if kind == "clamp":
+        return replace(query, clamps=(*query.clamps, parse_counted(typed, tokens)))
+    return with_change(query, kind, typed)
