@@ -63,6 +63,13 @@ def with_cell(model: str, cell: str) -> str:
     return f"{family}-{cell}{_TURKISH if model in TURKISH_MODELS else ''}"
 
 
+def model_in_other_language(model: str) -> str:
+    """The sentiment net that reads the other language, with the same cell where there is one."""
+    if model in TURKISH_MODELS:
+        return model.removesuffix(_TURKISH)
+    return f"{model}{_TURKISH}" if f"{model}{_TURKISH}" in TURKISH_MODELS else "sentiment-lstm-tr"
+
+
 def family_trio(model: str, offered: Collection[str]) -> tuple[str, ...]:
     """The RNN, LSTM and GRU of the model's family, or the model alone if one is missing.
 

@@ -1,8 +1,9 @@
-"""Which of the default sentiment nets reads a text, where no model was named."""
+"""Which sentiment net knows the words of a text: it reads them where no model was named."""
 
 from __future__ import annotations
 
 from rnnviz.analysis.model_choice import KnownWords, ModelChoice
+from rnnviz.analysis.model_family import SWITCH_MODELS, TURKISH_MODELS, model_in_other_language
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.lookup import DEFAULT, DEFAULTS, shipped
 from rnnviz.tracer.model_cache import cached_model
@@ -24,6 +25,22 @@ def choose_model(text: str) -> ModelChoice:
         counts += [known_words(name, words) for name in nets if name != DEFAULT]
     best = max(counts, key=lambda count: count.known)
     return ModelChoice(best, tuple(count for count in counts if count is not best))
+
+
+def better_known(text: str, model: str) -> KnownWords | None:
+    """The sentiment net of the other language, where it knows more words of the text.
+
+    None where ``model`` knows every word or as many, or is not a shipped sentiment net.
+    """
+    if model not in (*SWITCH_MODELS, *TURKISH_MODELS):
+        return None
+    words = text.split()[:MOST_WORDS]
+    own = known_words(model, words)
+    other = model_in_other_language(model)
+    if own.known == own.words or other not in shipped():
+        return None
+    count = known_words(other, words)
+    return count if count.known > own.known else None
 
 
 def known_words(model: str, words: list[str]) -> KnownWords:

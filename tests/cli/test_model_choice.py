@@ -78,6 +78,26 @@ def test_a_model_that_is_named_stays(
     assert model_of(capsys, TEXT, *options) == model
 
 
+@pytest.mark.parametrize(
+    ("options", "text", "hint"),
+    [
+        (["--cell", "gru"], "bu film güzel değil", "sentiment-gru-tr knows 4 of the 4 words"),
+        (["-m", "sentiment-mingru"], "bu film güzel", "sentiment-lstm-tr knows 3 of the 3 words"),
+        (["-m", "sentiment-lstm-tr"], "this movie was bad", "sentiment-lstm knows 4 of the 4"),
+        (["--cell", "gru"], "this movie was zxqv", ""),
+        (["-m", "imdb-lstm"], "bu film güzel", ""),
+    ],
+)
+def test_a_named_model_reads_and_the_one_that_knows_more_is_named(
+    options: list[str], text: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["step", *options, text, "--json"]) == 0
+    said = capsys.readouterr().err
+    assert (hint in said and said.count("\n") == 1) if hint else said == ""
+    assert run(["step", *options, text, "--json", "-q"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_model_of_the_environment_the_config_or_python_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

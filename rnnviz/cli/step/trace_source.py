@@ -215,6 +215,8 @@ def narrate(step: StepOptions, traced: TracedQuery) -> None:
 
     if step.chooses_model and traced.query.model != DEFAULT:
         _say_choice(traced.query.text)
+    elif not step.chooses_model:
+        _say_better_known(traced.query)
     stored = cached_model(traced.query.model)
     record = stored.record.get("imported")
     if stored.is_foreign and isinstance(record, dict):
@@ -250,6 +252,19 @@ def _say_choice(text: str) -> None:
             others=", ".join(f"{each.model} {each.known}" for each in others),
         )
     )  # fmt: skip
+
+
+def _say_better_known(query: Query) -> None:
+    """Say which net of the same task knows more words of the text than the one that was named."""
+    from rnnviz.tracer.known_words import better_known
+
+    count = better_known(query.text, query.model)
+    if count is not None:
+        say(
+            _("{model} knows {known} of the {words} words: -m {model}").format(
+                model=count.model, known=count.known, words=count.words
+            )
+        )
 
 
 def _example(model: str) -> str:
