@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -88,6 +88,16 @@ def units(n: int, lang: str) -> str:
 def label(name: str, lang: str) -> str:
     """A label of a shipped model in the language; other labels are unchanged."""
     return word("label", name, lang)
+
+
+def label_number(name: str, labels: Sequence[str]) -> int | None:
+    """The number of a label by its own name or by its name in a language, or None."""
+    if name in labels:
+        return labels.index(name)
+    for lang in LANGUAGES:
+        if name in (shown := [label(each, lang) for each in labels]):
+            return shown.index(name)
+    return None
 
 
 def model_name(name: str, lang: str) -> str:

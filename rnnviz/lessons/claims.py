@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnviz import i18n
 from rnnviz.analysis.gradient_check import GradientCheck
 from rnnviz.analysis.learning import Learning, LearningQuestion, first_lasting
 from rnnviz.analysis.net_summary import NetQuestion, NetSummary
@@ -174,13 +175,14 @@ class _Functions:
         head = trace.head
         if label is None:
             return float(head.readout[at, shown_class(head)])
-        if label not in head.labels:
+        found = i18n.label_number(label, head.labels)
+        if found is None:
             raise UsageError(
                 _("there is no label {label!r}.{hint}").format(
                     label=label, hint=nearest(label, head.labels)
                 )
             )
-        return float(head.readout[at, head.labels.index(label)])
+        return float(head.readout[at, found])
 
     def _label(self, **variant: Any) -> str:
         head = self._trace(**variant).head

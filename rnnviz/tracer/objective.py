@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnnviz import i18n
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.engine import losses
 from rnnviz.engine.spec import NUMERIC_KINDS
 from rnnviz.errors import UsageError, nearest
-from rnnviz.messages import _
+from rnnviz.messages import _, language
 from rnnviz.model_files import StoredModel
 from rnnviz.toy_net.number_text import number_literal
 from rnnviz.tracer.model_input import ModelInput
@@ -63,21 +64,26 @@ def objective_of(
 
 
 def target_class(stored: StoredModel, output: Array, label: str | None) -> int:
-    """The class number of a label; without one, of the predicted class."""
+    """The class number of a label; without one, of the predicted class.
+
+    A label of a shipped model may be in a language of the screens: positive, olumlu.
+    """
     if label is None and stored.model.spec.head.kind in NUMERIC_KINDS:
         return 0
     if label is None:
         return int(output.argmax())
-    if label not in stored.labels:
+    found = i18n.label_number(label, stored.labels)
+    if found is None:
+        shown = [i18n.label(each, language()) for each in stored.labels]
         raise UsageError(
             _("Unknown target {label!r} for {model}.{hint} Use one of: {labels}.").format(
                 label=label,
                 model=stored.name,
-                hint=nearest(label, stored.labels),
-                labels=_some(stored.labels),
+                hint=nearest(label, [*shown, *stored.labels]),
+                labels=_some(shown),
             )
         )
-    return stored.labels.index(label)
+    return found
 
 
 def _some(labels: Sequence[str]) -> str:

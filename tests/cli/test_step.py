@@ -241,3 +241,14 @@ def test_importing_the_engine_imports_no_screen() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+def test_a_target_may_be_in_a_language_of_the_screens(
+    lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["step", "not good", "--target", "olumlu", "--json", "--lang", lang]) == 0
+    assert json.loads(capsys.readouterr().out)["head"]["target"] == "positive"
+    assert run(["step", "not good", "--target", "iyi", "--lang", lang]) == 2
+    names = {"en": "negative, positive", "tr": "olumsuz, olumlu"}
+    assert names[lang] in capsys.readouterr().err
