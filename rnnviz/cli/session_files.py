@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -63,8 +64,13 @@ def check(
         require_replaceable(cast, CAST_START)
 
 
-def run_app(app: RnnvizApp, record: Path | None, cast: Path | None, title: str) -> int:
-    """Run an app in the terminal and write its files; the exit code."""
+def run_app(
+    app: RnnvizApp, record: Path | None, cast: Path | None, title: str, *, quiet: bool = False
+) -> int:
+    """Run an app in the terminal and write its files; the exit code.
+
+    Unless ``quiet``, stderr has each file and the command that plays it.
+    """
     from rnnviz.cli.step.app import run_app as run
 
     recorder = None
@@ -81,6 +87,18 @@ def run_app(app: RnnvizApp, record: Path | None, cast: Path | None, title: str) 
             app.cast = CastWriter(cast, title)
             closing.callback(app.cast.close)
         code = run(app)
+    if recorder is not None and not recorder.ended and not quiet:
+        stderr.say(
+            _("Recorded: {path}. Replay it: rnnviz replay {quoted}").format(
+                path=record, quoted=shlex.quote(str(record))
+            )
+        )
+    if app.cast is not None and app.cast.error is None and not quiet:
+        stderr.say(
+            _("Recorded: {path}. Replay it: asciinema play {quoted}").format(
+                path=cast, quoted=shlex.quote(str(cast))
+            )
+        )
     if recorder is not None and recorder.ended:
         stderr.say(
             _("The recording ends early, {path} cannot be written: {reason}.").format(

@@ -200,7 +200,10 @@ def test_in_a_terminal(tmp_path: Path) -> None:
     before = terminal.press(b"b")
     assert before
     assert terminal.leave() == 0
-    assert terminal.log.endswith(b"l") or b"\x1b[?1049l" in terminal.log[-200:]
+    screen, _, said = terminal.log.rpartition(b"\x1b[?1049l")
+    assert screen
+    assert f"Recorded: {recording}. Replay it: rnnviz replay {recording}".encode() in said
+    assert f"Recorded: {cast}. Replay it: asciinema play {cast}".encode() in said
     found = read(recording)
     assert not found.cut
     assert found.moments[0].size == (100, 30)

@@ -161,7 +161,9 @@ def command(**params: Any) -> int:
         if options.stdout_is_terminal():
             page = app.first_page(step, traced, compared)
             shown = app.make_app(step, traced, compared, page)
-            return session_files.run_app(shown, step.record, step.cast, traced.query.text)
+            return session_files.run_app(
+                shown, step.record, step.cast, traced.query.text, quiet=step.quiet
+            )
         if step.saves:
             return 0
     _print(step, traced, second, compared)
