@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 HELP = N_("""Write a lesson or a trace as one HTML page, to print and to step through.
 
 WHAT is a lesson (its name, its number or its file), a trace that rnnviz step --save has written, or
-a recording of --record, of which the page has the sentence that it shows longest. With -m it is the
-text that the model reads, and without a text its example.
+a recording of --record, of which the page has the sentence that it shows longest. Several words
+that are none of these are a text, which the net reads that rnnviz step would choose. With -m it is
+the text that the model reads, and without a text its example.
 
 On A4 the page has the pictures, blanks to fill in, the gradients of every step, one step to
 compute by hand, the terms and, on the last sheet, the answers. In a browser the arrow keys step
@@ -34,6 +36,7 @@ Examples:
   rnnviz handout not -o not.html --no-answers         the same for those who answer
   rnnviz handout belt -o belt.html --lang tr
   rnnviz step "not good" --save t.trace && rnnviz handout t.trace -o t.html
+  rnnviz handout "this movie was not good" -o text.html
   rnnviz handout -m sentiment-gru "not bad at all" -o gru.html
 """)
 ENDINGS = (".html", ".htm")
@@ -44,7 +47,8 @@ ENDINGS = (".html", ".htm")
                 shell_complete=completions.lessons)  # fmt: skip
 @click.option("-o", "--output", type=options.output_file(), metavar="FILE.html",
               help=N_("The file that is written."))  # fmt: skip
-@click.option("-m", "--model", metavar="NAME", shell_complete=completions.models,
+@click.option("-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", 
+              shell_complete=completions.models,
               help=N_("WHAT is a text, and this model reads it."))  # fmt: skip
 @click.option("--answers/--no-answers", default=True,
               help=N_("With or without the answers on the last sheet."))  # fmt: skip
@@ -60,6 +64,11 @@ def command(
 ) -> None:  # fmt: skip
     """Trace what the page is of, then write it."""
     what, language = " ".join(words), options.language(lang)
+    # A model of the environment or of the config reads texts; it makes no text of a lesson's name.
+    usual = None
+    source_of_model = click.get_current_context().get_parameter_source("model")
+    if source_of_model is not click.core.ParameterSource.COMMANDLINE:
+        model, usual = None, model
     if not what and model is None:
         raise UsageError(
             _("Name a lesson or a trace: rnnviz handout not -o not.html\nrnnviz lesson lists them.")
@@ -75,7 +84,7 @@ def command(
             _("A handout is HTML; name a file that ends in .html: {path}").format(path=output)
         )
     source, explorer = _source(
-        what, output, model, lessons=lessons, data=data, lang=language, device=device,
+        what, output, model, usual, lessons=lessons, data=data, lang=language, device=device,
         answers=answers,
     )  # fmt: skip
     from rnnviz.files import write_output
@@ -84,12 +93,19 @@ def command(
     keymap = config_file.user_keymap()
     write_output(output, handout(source, explorer, language, answers=answers, keymap=keymap))
     if not quiet:
+        if source.lesson is None and _is_sentence(what) and model is None:
+            stderr.say(_("{model} reads this. Another: -m MODEL").format(model=source.query.model))
         stderr.say(_("Written: {path}").format(path=output))
 
 
+def _is_sentence(what: str) -> bool:
+    """Whether it is several words, of which the last does not end as the name of a file does."""
+    return len(what.split()) > 1 and not re.fullmatch(r".*\w\.[A-Za-z]\w*", what.strip())
+
+
 def _source(
-    what: str, output: Path, model: str | None, *, lessons: Path | None, data: str | None,
-    lang: str, device: str, answers: bool,
+    what: str, output: Path, model: str | None, usual: str | None, *, lessons: Path | None,
+    data: str | None, lang: str, device: str, answers: bool,
 ) -> tuple[HandoutSource, Explorer]:  # fmt: skip
     """What the page is of; UsageError if it is nothing, or if ``output`` would replace it."""
     from rnnviz.events.recording import is_recording
@@ -123,12 +139,21 @@ def _source(
     try:
         found = catalogue.find(what, own_folder(lessons))
     except UsageError as error:
-        hint = _("A text that a model reads: rnnviz handout -m sentiment-lstm TEXT -o FILE.html")
+        if _is_sentence(what):
+            from rnnviz.tracer.known_words import choose_model
+
+            return _of_text(what, usual or choose_model(what).model, made, check, data, device)
         if path.suffix not in ("", ".toml"):
             said = _("There is no file {path}. Make a trace: rnnviz step TEXT --save FILE").format(
                 path=what
             )
             raise UsageError(said) from error
+        from rnnviz.tracer.known_words import choose_model
+
+        hint = _(
+            "rnnviz lesson lists them. A text of one word: "
+            "rnnviz handout -m {model} TEXT -o FILE.html"
+        ).format(model=choose_model(what).model)
         raise UsageError(f"{str(error).splitlines()[0]}\n{hint}") from error
     check([found])
     lesson = read(found, lang, key_texts(config_file.user_keymap(), lang))

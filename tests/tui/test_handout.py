@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections import Counter
@@ -230,6 +231,22 @@ def test_a_hostile_lesson(tmp_path: Path) -> None:
     assert "\u202e" not in page.text
 
 
+def test_a_sentence_is_read_by_the_net_that_step_chooses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "x.html")
+    assert run(["handout", "bu film hiç güzel değil.", "-o", path]) == 0
+    assert "sentiment-lstm-tr reads this" in capsys.readouterr().err
+    assert "rnnviz handout -m sentiment-lstm-tr 'bu film" in html.unescape(Page(Path(path)).text)
+    # A usual model reads sentences, but makes no text of a lesson's name.
+    monkeypatch.setenv("RNNVIZ_MODEL", "sentiment-gru")
+    assert run(["handout", "not good", "-o", path]) == 0
+    assert "sentiment-gru reads this" in capsys.readouterr().err
+    assert run(["handout", "not", "-o", path]) == 0
+    assert "rnnviz handout not" in Page(Path(path)).text
+    assert "reads this" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -237,6 +254,8 @@ def test_a_hostile_lesson(tmp_path: Path) -> None:
         (["not"], "Name the file"),
         (["not", "-o", "x.pdf"], ".html"),
         (["nott", "-o", "x.html"], "'not'"),
+        (["değil", "-o", "x.html"], "-m sentiment-lstm-tr TEXT"),
+        (["my old.trace", "-o", "x.html"], "There is no file my old.trace"),
         (["no-such.trace", "-o", "x.html"], "There is no file no-such.trace"),
         (["-m", "no-such-model", "-o", "x.html"], "no-such-model"),
     ],
