@@ -197,6 +197,7 @@ def show(name: str, as_json: bool) -> None:
             "metrics": metrics,
             "parameters": [row.to_json() for row in rows],
             "total": sum(row.count for row in rows),
+            "tokenizer": _tokenizer(stored),
             "published": stored.record.get("published"),
             "training": stored.record.get("training", {}),
             "notes": stored.notes,
@@ -207,6 +208,8 @@ def show(name: str, as_json: bool) -> None:
         return
     print_text(f"{stored.name}: {i18n.trained_on(stored.about, language())}")
     stdout.lines(*layer_table(rows, terminal_width()))
+    if cut := _tokenizer(stored):
+        print_text(_("text: {rule}").format(rule=translated(cut["rule"])))
     for key, value in metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         unit = _in_unit(stored.record.get("metric"), key, value)
@@ -219,6 +222,17 @@ def show(name: str, as_json: bool) -> None:
     if isinstance(stored.record.get("imported"), dict):
         for line in import_report.report_lines(stored.record["imported"]):
             print_text(line)
+
+
+def _tokenizer(stored: StoredModel) -> dict[str, str] | None:
+    """The name of the tokenizer and how it cuts texts; None of a model that reads no words."""
+    from rnnviz.data.tokenizers import TOKENIZERS
+    from rnnviz.data.vocabulary import Vocabulary
+
+    if not isinstance(stored.encoder, Vocabulary):
+        return None
+    name = stored.encoder.encoding.tokenizer
+    return {"name": name, "rule": TOKENIZERS[name]}
 
 
 def _metric_text(key: str) -> str:

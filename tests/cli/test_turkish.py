@@ -179,6 +179,13 @@ def test_help_imports_nothing_heavy_in_turkish() -> None:
     assert done.stderr.strip() == "set()"
 
 
+def test_a_turkish_net_says_how_it_cuts_words(capsys: pytest.CaptureFixture[str]) -> None:
+    found = printed(capsys, "--lang", "tr", "models", "show", "sentiment-lstm-tr")
+    assert "metin: " in found and "-me" in found
+    document = json.loads(printed(capsys, "models", "show", "sentiment-lstm-tr", "--json"))
+    assert document["tokenizer"]["name"] == "turkish" and "-me" in document["tokenizer"]["rule"]
+
+
 # -- errors --------------------------------------------------------------------------------------
 
 
