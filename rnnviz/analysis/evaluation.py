@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from rnnviz import i18n
 from rnnviz.arrays import Array
 
 #: Bins of confidence, of equal width from 0 to 1.
@@ -140,11 +141,14 @@ def labels_of_model(
 ) -> tuple[list[int] | None, bool]:
     """The model's class of each class of a table, and whether they were matched by name.
 
-    ``same`` unifies spellings. None: the table has a class that the model lacks. Without equal
-    names, whole numbers from 0 or from 1 count the model's labels, and as many classes as labels
-    are matched in order.
+    ``same`` unifies spellings; a label of a shipped model may be in a language of the screens.
+    None: the table has a class that the model lacks. Without equal names, whole numbers from 0 or
+    from 1 count the model's labels, and as many classes as labels are matched in order.
     """
     known = {same(label): k for k, label in enumerate(labels)}
+    for lang in i18n.LANGUAGES:
+        for k, label in enumerate(labels):
+            known.setdefault(same(i18n.label(label, lang)), k)
     if all(same(name) in known for name in names):
         return [known[same(name)] for name in names], True
     if any(same(name) in known for name in names):

@@ -49,7 +49,8 @@ def open_list(
 
 def _texts(example: WorstExample, lang: str) -> tuple[str, str]:
     about = i18n.text(
-        "worst.row", lang, label=example.label, predicted=example.predicted, line=example.line,
+        "worst.row", lang, line=example.line,
+        label=i18n.label(example.label, lang), predicted=i18n.label(example.predicted, lang),
         p=f"{example.probability:.3f}", loss=f"{example.loss:.2f}",
     )  # fmt: skip
     return short(example.text), about

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rnnviz import i18n
 from rnnviz.cli import stdout
 from rnnviz.cli.tables import print_table
 from rnnviz.display import visible
-from rnnviz.messages import _
+from rnnviz.messages import _, language
 
 if TYPE_CHECKING:
     from rnnviz.explore.evaluation import TableEvaluation
@@ -48,6 +49,7 @@ def print_report(found: TableEvaluation, name: str) -> None:
     """Accuracy, confusion matrix, precision and recall, calibration."""
     evaluation = found.evaluation
     often, share = evaluation.most_frequent
+    often = i18n.label(often, language())
     right = int(evaluation.confusion.diagonal().sum())
     count = len(evaluation.classes)
     stdout.lines(
@@ -85,20 +87,26 @@ def print_report(found: TableEvaluation, name: str) -> None:
 
 def _print_classes(found: TableEvaluation) -> None:
     evaluation = found.evaluation
-    labels, confusion = evaluation.labels, evaluation.confusion
+    confusion, spoken = evaluation.confusion, language()
+    labels = [i18n.label(label, spoken) for label in evaluation.labels]
     if len(labels) <= WHOLE:
         stdout.lines(_("Texts by their class (rows) and the predicted one (columns)"))
         heading = (_("class"), *labels, _("recall"))
-        rows = [heading]
+        rows: list[tuple[str, ...]] = [heading]
         for k, each in enumerate(evaluation.by_class):
             counts = [f"{n:,}" for n in confusion[k].tolist()]
-            rows.append((each.label, *counts, _share(each.recall)))
+            rows.append((labels[k], *counts, _share(each.recall)))
         rows.append((_("precision"), *(_share(each.precision) for each in evaluation.by_class), ""))
         print_table(rows, heading[1:], "  ")
         return
     rows = [(_("class"), _("texts"), _("precision"), _("recall"))]
     rows += [
-        (each.label, f"{each.examples:,}", _share(each.precision), _share(each.recall))
+        (
+            i18n.label(each.label, spoken),
+            f"{each.examples:,}",
+            _share(each.precision),
+            _share(each.recall),
+        )
         for each in sorted(evaluation.by_class, key=lambda each: -each.examples)
     ]
     print_table(rows, rows[0][1:], "  ")
@@ -119,9 +127,10 @@ def print_worst(found: TableEvaluation, count: int) -> None:
         return
     stdout.lines("", _("Largest losses"))
     rows = [(_("line"), _("loss"), _("class"), _("predicted"), "p", _("text"))]
+    spoken = language()
     rows += [
-        (f"{each.line}", f"{each.loss:.2f}", each.label, each.predicted, f"{each.probability:.3f}",
-         short(each.text))
+        (f"{each.line}", f"{each.loss:.2f}", i18n.label(each.label, spoken),
+         i18n.label(each.predicted, spoken), f"{each.probability:.3f}", short(each.text))
         for each in examples
     ]  # fmt: skip
     print_table(rows, (_("line"), _("loss"), "p"), "  ")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnviz import i18n
 from rnnviz.analysis.evaluation import ClassifierEvaluation, labels_of_model
 from rnnviz.data.folders import sha256
 from rnnviz.data.user_tables import choose_text_columns, read_labelled_texts, read_user_table
@@ -14,7 +15,7 @@ from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.data.user_tables.labels import LabelledTexts, faults_text, label_key
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.errors import UsageError
-from rnnviz.messages import _
+from rnnviz.messages import _, language
 from rnnviz.model_files import StoredModel
 from rnnviz.tracer.model_cache import cached_model
 
@@ -51,6 +52,7 @@ def evaluate_table(model: str, folder: Path, choice: TableChoice) -> TableEvalua
     table = read_user_table(folder / choice.file, choice.encoding)
     columns = choose_text_columns(table, choice.text, choice.label, choice.header)
     rows = read_labelled_texts(table, columns, choice.bad_rows, least=1)
+    shown = [i18n.label(label, language()) for label in stored.labels]
     matched, by_name = labels_of_model(rows.names, stored.labels, label_key)
     if matched is None:
         raise UsageError(
@@ -61,19 +63,20 @@ def evaluate_table(model: str, folder: Path, choice: TableChoice) -> TableEvalua
                 table=table.name,
                 names=", ".join(rows.names[:8]),
                 model=stored.name,
-                labels=", ".join(stored.labels[:8]),
+                labels=", ".join(shown[:8]),
             )
         )
     remarks = [*table.remarks, *columns.remarks, *rows.remarks]
     if not by_name:
         pairs = ", ".join(
-            _("{name} is {label}").format(name=name, label=stored.labels[k])
+            _("{name} is taken as {label}").format(name=name, label=shown[k])
             for name, k in zip(rows.names, matched, strict=True)
         )
         remarks.append(
-            _("The labels have other names than the model's, matched in order: {pairs}").format(
-                pairs=pairs
-            )
+            _(
+                "The labels have other names than the model's, matched in order: {pairs}. To match "
+                "them otherwise, write the model's names in the table: {labels}"
+            ).format(pairs=pairs, labels=", ".join(shown[:8]))
         )
     if rows.skipped:
         remarks.append(

@@ -47,6 +47,7 @@ def test_the_calibration_error_is_the_mean_gap_of_the_bins() -> None:
     ("names", "labels", "wanted"),
     [
         (["Positive", "negative"], ["negative", "positive"], ([1, 0], True)),
+        (["Olumlu", "olumsuz"], ["negative", "positive"], ([1, 0], True)),
         (["positive"], ["negative", "positive"], ([1], True)),
         (["0", "1"], ["negative", "positive"], ([0, 1], False)),
         (["1", "2"], ["negative", "positive"], ([0, 1], False)),

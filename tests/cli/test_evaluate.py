@@ -35,8 +35,20 @@ def test_the_report_and_the_worst_example(table: Path, capsys: pytest.CaptureFix
     worst = out.splitlines()[-1].split()
     assert worst[0] == "6" and worst[2:4] == ["positive", "negative"]
     assert "\x1b" not in out
-    assert "matched in order: 0 is negative, 1 is positive" in err
+    assert "matched in order: 0 is taken as negative, 1 is taken as positive. To" in err
     assert "Skipped 1 rows: line 7: the text is empty" in err
+
+
+def test_labels_are_in_the_language_of_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, rows = tmp_path / "a.csv", "this movie was awful,{}\nthis movie was great,{}\n"
+    for names, said in ((("0", "1"), "0 = olumsuz, 1 = olumlu"), (("olumsuz", "olumlu"), "")):
+        path.write_text("text,label\n" + rows.format(*names), "utf-8")
+        assert run(["evaluate", MODEL, str(path), "--lang", "tr", "--plain"]) == 0
+        out, err = capsys.readouterr()
+        assert said in err and ("eşlendi" in err) == bool(said)
+        assert "hep 'olumsuz'" in out and "negative" not in out and "positive" not in out
 
 
 def test_the_document(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
