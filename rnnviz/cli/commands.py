@@ -25,9 +25,9 @@ METAVARS: Final = (
     N_("DIR"), N_("PATH"), N_("RUN"), N_("RUNS"), N_("RECIPE"), N_("MODEL"), N_("SEED"),
     N_("LABEL"), N_("CELL"), N_("COLUMN"), N_("CODEC"), N_("TERM"), N_("VALUE"), N_("ADDRESS"),
     N_("TIME"), N_("NORM"), N_("SHELL"), N_("INTEGER"), N_("FLOAT"), N_("RANGE"), N_("BOOLEAN"),
-    N_("ID"), N_("WHAT"),
+    N_("ID"), N_("WHAT"), N_("WxH"),
 )  # fmt: skip
-_METAVAR = re.compile(r"[A-Z]{2,}")
+_METAVAR = re.compile(r"WxH|[A-Z]{2,}")
 #: The values of --json, --jsonl and --csv where these are one parameter, "form".
 FORMS: Final = ("json", "jsonl", "csv")
 #: Where a context keeps the language of a flag for the commands below it.

@@ -83,7 +83,7 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
             "COLORTERM": os.environ.get("COLORTERM", _("not set")),
             _("size"): f"{size.columns}x{size.lines}" + _small(size.columns, size.lines),
             _("colour"): _("yes") if colour else _("no (NO_COLOR, TERM or --color)"),
-            _("colours"): _colours(),
+            _("colours"): _colours(colour),
             _("encoding"): sys.stdout.encoding,
             _("unicode"): _("yes")
             if options.unicode()
@@ -113,12 +113,12 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
     }
 
 
-def _colours() -> str:
-    """How many colours the terminal says it has."""
+def _colours(colour: bool) -> str:
+    """How many colours the terminal says it has; where stdout is piped, what TERM says."""
     from rich.console import Console
 
     counts = {"truecolor": _("16 million"), "256": "256", "standard": "16", "windows": "16"}
-    return counts.get(Console().color_system or "", _("none"))
+    return counts.get(Console(force_terminal=colour or None).color_system or "", _("none"))
 
 
 def _config() -> str:

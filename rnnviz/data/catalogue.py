@@ -175,8 +175,8 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             ),
             N_("research"),
             N_("Provided for research; cite the papers."),
-            "Richard Socher and others: Recursive Deep Models for Semantic Compositionality Over a "
-            "Sentiment Treebank. EMNLP 2013. Split: Alex Wang and others: GLUE. 2018.",
+            "Richard Socher et al.: Recursive Deep Models for Semantic Compositionality Over a "
+            "Sentiment Treebank. EMNLP 2013. Split: Alex Wang et al.: GLUE. 2018.",
             "https://nlp.stanford.edu/sentiment/",
         ),
         DataSet(
@@ -193,7 +193,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                 "texts are not to be passed on."
             ),
             "Cumali Turkmenoglu, A. C. Tantug: Sentiment Analysis in Turkish Media. WISDOM 2014. "
-            "Cem Rifki Aydin and others: Generating Word and Document Embeddings for Sentiment "
+            "Cem Rifki Aydin et al.: Generating Word and Document Embeddings for Sentiment "
             "Analysis. CICLing 2019. Erkin Demirtas, Mykola Pechenizkiy: Cross-lingual polarity "
             "detection with machine translation. WISDOM 2013.",
             "",

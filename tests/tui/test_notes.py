@@ -174,7 +174,7 @@ async def test_languages_and_themes_are_each_terminals_own(tmp_path: Path) -> No
         await pilot.press("L", "T")
         await pilot.pause()
         text = "\n".join(screen_text(app))
-        assert "Küçük bir kelime" in text and "Sınıfın gördüğü" in text
+        assert "Küçük bir sözcük" in text and "Sınıfın gördüğü" in text
         assert app.view_theme.name != "dark"
         await pilot.press("question_mark")
         await pilot.pause()

@@ -16,9 +16,11 @@ from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.errors import UsageError
 from rnnviz.files import user_path
 from rnnviz.lookup import DEFAULT
-from rnnviz.messages import _
+from rnnviz.messages import _, language
 from rnnviz.toy_net import EXAMPLE
 
+#: What is read without TEXT and without the name of a model, by language; else the model's example.
+DEFAULT_TEXTS = {"tr": "bu film güzel değildi"}
 #: The tokens of a text up to which each is left out once.
 MOST_LEFT_OUT = 40
 
@@ -115,6 +117,8 @@ def read(step: StepOptions) -> TracedQuery:
         query = replace(query, clamps=(*query.clamps, *clamps), initial=_file_states(step))
     else:
         name = _model(step)
+        if text is None and step.chooses_model and step.target is None and step.state is None:
+            text = DEFAULT_TEXTS.get(language())
         if step.chooses_model and text is not None:
             name = choose_model(text).model
         if step.input_file is not None:

@@ -34,7 +34,7 @@ class ProgressBars(DashboardPanel):
             [
                 Segment(f" {fit(name, wide)} ", theme.dim),
                 *meter(share, room, theme.above, theme.rule),
-                Segment(f" {percent(share):>5} ", theme.bold),
+                Segment(f" {percent(state, share):>5} ", theme.bold),
                 Segment(note, theme.ink),
             ]
             for name, share, note in zip(names, shares, notes, strict=True)
@@ -47,6 +47,6 @@ def meter(share: float, width: int, full: Style, empty: Style) -> Line:
     return [Segment("█" * done, full), Segment("░" * (width - done), empty)]
 
 
-def percent(share: float) -> str:
+def percent(state: DashboardState, share: float) -> str:
     """A share as text, rounded down so that 100 % means done."""
-    return f"{int(100 * share)} %"
+    return state.text("words.percent", n=int(100 * share))

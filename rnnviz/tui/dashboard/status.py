@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from rnnviz.display import visible
+from rnnviz.i18n import trained_on
 from rnnviz.progress import RunFailed, RunFinished
 from rnnviz.tui.dashboard.panel import DashboardPanel, DashboardState
 from rnnviz.tui.dashboard.progress_bars import percent
@@ -24,7 +25,10 @@ class DashboardTitle(DashboardPanel):
         if step is not None:
             text = state.text("dashboard.epoch_of", n=step.epoch, N=step.epochs)
             right = [Segment(text + " ", theme.now)]
-        about = ((started.net, theme.ink), (started.data, theme.dim)) if started else ()
+        about = ()
+        if started:
+            data = trained_on(started.data, state.lang)
+            about = ((started.net, theme.ink), (data, theme.dim))
         for text, style in about:
             piece = Segment(f"· {visible(text)} ", style)
             if text and length([*left, piece, *right]) + 1 <= width:
@@ -59,7 +63,7 @@ def _running(state: DashboardState) -> str:
             state.text("dashboard.epoch_of", n=progress.step.epoch, N=progress.step.epochs)
         )
     if (evaluation := progress.evaluation) is not None:
-        share = percent(evaluation.batch / evaluation.batches)
+        share = percent(state, evaluation.batch / evaluation.batches)
         texts.append(state.text(f"dashboard.of_{evaluation.of}", share=share))
     return " · ".join([*texts, *scores(state)])
 
@@ -67,7 +71,7 @@ def _running(state: DashboardState) -> str:
 def scores(state: DashboardState) -> list[str]:
     """The best metric so far and the published one, as texts."""
     progress, best, texts = state.progress, state.progress.best, []
-    name = state.text(f"dashboard.{progress.metric}")
+    name = state.text(f"dashboard.validated_{progress.metric}")
     if best is None:
         texts.append(state.text("dashboard.no_epoch"))
     else:

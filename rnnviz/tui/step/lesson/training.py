@@ -65,7 +65,7 @@ class LessonTraining:
         say = self.screen.view_state.text
         match event:
             case TrainingStep():
-                share = f"{100 * event.batch // max(1, event.batches)} %"
+                share = say("words.percent", n=100 * event.batch // max(1, event.batches))
                 text = say(
                     "lesson.training", epoch=event.epoch, epochs=event.epochs, share=share,
                     loss=f"{event.loss:.2f}",
