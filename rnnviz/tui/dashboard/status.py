@@ -25,10 +25,10 @@ class DashboardTitle(DashboardPanel):
         if step is not None:
             text = state.text("dashboard.epoch_of", n=step.epoch, N=step.epochs)
             right = [Segment(text + " ", theme.now)]
-        about = ()
+        about = []
         if started:
             data = trained_on(started.data, state.lang)
-            about = ((started.net, theme.ink), (data, theme.dim))
+            about = [(started.net, theme.ink), (data, theme.dim)]
         for text, style in about:
             piece = Segment(f"· {visible(text)} ", style)
             if text and length([*left, piece, *right]) + 1 <= width:
