@@ -189,9 +189,12 @@ def _no_model(name: str, known: Iterable[str]) -> UsageError:
         return UsageError(
             _("There is no model file {name}. See what there is: rnnviz models").format(name=name)
         )
+    # A default net that has all parts of the name: sentiment-lstm-tr for sentiment-tr.
+    parts = {*name.split("-")}
+    meant = next((each for each in DEFAULTS if parts <= {*each.split("-")}), name)
     return UsageError(
         _("Unknown model {name!r}.{hint} See what there is: rnnviz models").format(
-            name=name, hint=nearest(name, known)
+            name=name, hint=nearest(meant, known)
         )
     )
 

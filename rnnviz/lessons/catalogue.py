@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from rnnviz.display import folded
 from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files.paths import assets
+from rnnviz.i18n import LANGUAGES
 from rnnviz.lessons.lesson import Lesson
 from rnnviz.lessons.reader import read
 from rnnviz.messages import _
@@ -47,7 +50,7 @@ def lessons(lang: str, folder: Path | None = None) -> tuple[list[Lesson], list[I
 def find(name: str, folder: Path | None = None) -> Path:
     """The file of a lesson: by its name, by its number in the list, or the path of a file.
 
-    UsageError with the nearest name if there is none.
+    UsageError with the nearest name, or with the lesson whose title was typed, if there is none.
     """
     files = lesson_files(folder)
     if name in files:
@@ -63,6 +66,26 @@ def find(name: str, folder: Path | None = None) -> Path:
         raise UsageError(_("There is no lesson file {name}.").format(name=name))
     raise UsageError(
         _("There is no lesson {name!r}.{hint}\nrnnviz lesson lists them.").format(
-            name=name, hint=nearest(name, files)
+            name=name, hint=nearest(name, files) or _hint_of_title(name, folder)
         )
     )
+
+
+def _hint_of_title(typed: str, folder: Path | None) -> str:
+    """ " Did you mean 'not'?" for a lesson with the typed words in its title, else its question.
+
+    In any language; "" if there is none. Words of one or two letters are in many titles.
+    """
+    words = _words(typed)
+    if not words or min(map(len, words)) < 3:
+        return ""
+    found = [lesson for lang in LANGUAGES for lesson in lessons(lang, folder)[0]]
+    for texts in ([each.title for each in found], [each.question for each in found]):
+        for lesson, text in zip(found, texts, strict=True):
+            if words <= _words(text):
+                return nearest(lesson.id, [lesson.id])
+    return ""
+
+
+def _words(text: str) -> set[str]:
+    return {*re.findall(r"\w+", folded(text))}

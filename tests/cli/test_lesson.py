@@ -79,6 +79,24 @@ def test_a_lesson_that_is_not_there(name: str, capsys: pytest.CaptureFixture[str
     assert "There is no lesson" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("typed", "lesson"),
+    [
+        ("değil", "'not'"),
+        ("Hava durumu", "'weather'"),
+        ("conveyor", "'belt'"),
+        ("zxqv", ""),
+        ("ne", ""),
+    ],
+)
+def test_a_title_names_its_lesson(
+    typed: str, lesson: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["lesson", typed]) == 2
+    said = capsys.readouterr().err
+    assert f"Did you mean {lesson}" in said if lesson else "Did you mean" not in said
+
+
 def test_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lesson", "--lessons", "/nowhere"]) == 2
     assert "/nowhere" in capsys.readouterr().err

@@ -204,6 +204,7 @@ def test_the_language_is_that_of_the_locale_unless_named(
      ("step x --lang rt", "tr"), ("step x --device cdua", "cuda"), ("step x --color nevr", "never"),
      ("step x --net lstm-2-unit", "lstm-2-units"), ("step x --clamp ff[3]=0", "f"),
      ("step --units 1 --set actvation=relu 1", "activation"), ("step x --lnag tr", "--lang"),
+     ("models show sentiment-tr", "sentiment-lstm-tr"),
      ("models show sentiment-lsmt", "sentiment-lstm"), ("recipes show imdb-lsmt", "imdb-lstm"),
      ("train imdb-lsmt", "imdb-lstm"), ("reproduce imbd", "imdb"), ("data show imbd", "imdb"),
      ("data fetch jenna", "jena"), ("bench -q --workload imdb-lsmt", "imdb-lstm"),
