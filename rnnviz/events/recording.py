@@ -104,6 +104,12 @@ class RecordedLines:
                         return
                     before, record = self._parsed(before, line)
                     yield record
+        except FileNotFoundError as error:
+            raise InvalidFileError(
+                _("There is no recording {path}. Make one: rnnviz step TEXT --record FILE").format(
+                    path=self.path
+                )
+            ) from error
         except OSError as error:
             raise InvalidFileError(
                 _("Cannot read {path}: {reason}.").format(path=self.path, reason=reason(error))

@@ -189,6 +189,11 @@ def test_a_cast_of_a_recording_shows_its_screens(session: Filmed, tmp_path: Path
     assert cast.read_text() == "mine"
 
 
+def test_a_recording_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["replay", "no-such.jsonl"]) == 4
+    assert "Make one: rnnviz step TEXT --record FILE" in capsys.readouterr().err
+
+
 def test_in_a_terminal(tmp_path: Path) -> None:
     """Recorded and cast while it runs, then played back, steered and left: exit code 0."""
     recording, cast = tmp_path / "a.jsonl", tmp_path / "a.cast"
