@@ -138,6 +138,18 @@ def d_logits(kind: HeadKind, logits: Array, y: Array, read: Array | None = None)
     return d if d.ndim == 2 else d * _step_shares(d[..., 0], read)[..., None]
 
 
+def batch_shares(logits: Array, weight: Array, read: Array | None = None) -> Array:
+    """The share of each sequence's loss in that of its batch (B), given the weights (B).
+
+    Every decision counts the same, as in Keras and PyTorch: with logits of every step (T, B, K) a
+    sequence counts as often as it has steps that are ``read`` (T, B).
+    """
+    if logits.ndim == 2 or read is None:
+        return weight / logits.dtype.type(len(weight))
+    steps = read.sum(0).astype(logits.dtype)
+    return weight * steps / np.maximum(steps.sum(), 1)
+
+
 def squared(logits: Array, y: Array) -> tuple[Array, Array]:
     """The squared errors (logit − y)² of each row (B), and their gradients at the logits (B, 1)."""
     error = logits - y[:, None].astype(logits.dtype)
@@ -158,15 +170,33 @@ def correct(kind: HeadKind, logits: Array, y: Array) -> Array:
 def metric(kind: HeadKind, logits: Array, y: Array, read: Array | None = None) -> Array:
     """Over a batch, (): the number of right classes, or the sum of absolute errors.
 
-    Of several decisions about a sequence, labels or steps, the share of right ones counts.
+    Of several decisions about a sequence, labels or steps, the share of right ones counts; every
+    step of the batch counts the same.
     """
     if kind in NUMERIC_KINDS:
-        return _total(losses(kind, logits, y, read))
-    right = correct(kind, logits, y).astype(logits.dtype)
-    if kind == "sigmoid" and logits.shape[-1] > 1:
-        right = right.mean(-1)
-    rows = right if right.ndim == 1 else right * _step_shares(right, read)
-    return _total(rows)
+        rows = losses(kind, logits, y, read)
+    else:
+        right = correct(kind, logits, y).astype(logits.dtype)
+        if kind == "sigmoid" and logits.shape[-1] > 1:
+            right = right.mean(-1)
+        rows = right if right.ndim == 1 else (right * _step_shares(right, read)).sum(0)
+    if logits.ndim == 2 or read is None:
+        return _total(rows)
+    return _total(rows * batch_shares(logits, np.ones_like(rows), read)) * len(rows)
+
+
+def totals(
+    kind: HeadKind, logits: Array, y: Array, read: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Loss and metric summed over the decisions of a batch, and the number of these, each ().
+
+    A decision is about a sequence, or, of a head that reads every step, about a step that is read.
+    """
+    rows, found = losses(kind, logits, y, read), metric(kind, logits, y, read)
+    if logits.ndim == 2:
+        return _total(rows), found, np.full_like(rows, len(rows), shape=())
+    steps = np.full_like(rows, len(logits)) if read is None else read.sum(0).astype(logits.dtype)
+    return _total(rows * steps), found * (steps.sum() / len(rows)), _total(steps)
 
 
 def _total(rows: Array) -> Array:

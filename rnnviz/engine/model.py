@@ -102,6 +102,11 @@ class Model:
         """
         return self._forward(inputs, None, None, keep=False).logits
 
+    def advance(self, inputs: Array, initial: InitialStates | None) -> tuple[Array, InitialStates]:
+        """The logits of :meth:`logits`, beginning with these states, and the states at the end."""
+        done = self._forward(inputs, None, initial, keep=False)
+        return done.logits, done.layers.last_states
+
     def end_logits(self, inputs: Array, logits: Array) -> Array:
         """The logits (B, K) after the last token that is read, of those of :meth:`logits`."""
         if logits.ndim == 2:
@@ -135,9 +140,11 @@ class Model:
         layers = self._layers_pass(inputs, masks, initial, keep=keep)
         return ForwardPass(layers, self.head_pass(layers))
 
-    def layers_pass(self, inputs: Array, masks: DropoutMasks) -> LayersPass:
+    def layers_pass(
+        self, inputs: Array, masks: DropoutMasks, initial: InitialStates | None = None
+    ) -> LayersPass:
         """:meth:`forward` without the head, for :meth:`layer_gradients`; with drawn masks."""
-        return self._layers_pass(inputs, masks, None, keep=True)
+        return self._layers_pass(inputs, masks, initial, keep=True)
 
     def _layers_pass(
         self, inputs: Array, masks: DropoutMasks, initial: InitialStates | None, *, keep: bool
@@ -187,7 +194,6 @@ class Model:
         """Gradients of the arrays below the head, given those of what it reads.
 
         ``d_features`` (B, F), or (T, B, F) where it reads every step.
-
         ``out``: arrays by name that they may be written to, that of the embedding zero before; a
         backend returns these or others.
         """

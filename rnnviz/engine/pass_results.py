@@ -19,6 +19,11 @@ class LayersPass:
     embedding_mask: Array | None  # dropout mask of the embedded words, (T, B, E)
     features_mask: Array | None  # dropout mask of the last states, (B, F)
 
+    @property
+    def last_states(self) -> list[list[Values]]:
+        """The states after the step read last, (B, H) by name: per layer, per direction."""
+        return [[dict(scan.last) for scan in scans] for scans in self.scans]
+
 
 @dataclass(frozen=True, eq=False)
 class ForwardPass:

@@ -221,6 +221,8 @@ class FitSpec:
     steps of linear rise; without ``final_rate`` it stays. ``average`` is the decay of a moving
     average of the weights; then the average is validated and saved. ``token_dropout`` replaces that
     share of the words by the unknown word. ``clip`` bounds the joint norm of the gradients.
+    ``stateful``: a batch begins with the states that the batch before it in the epoch ended with,
+    as in Keras, so that backpropagation through time is truncated to the steps of a batch.
     ``keep`` says which epoch is the result: the "best" by ``monitor`` on the validation data, or
     the "last". ``monitor`` is a metric of validation: "accuracy" (higher is better) or "loss"
     (lower is). ``patience`` ends training after so many epochs without a better one.
@@ -239,6 +241,7 @@ class FitSpec:
     keep: Literal["best", "last"] = "best"
     monitor: Literal["accuracy", "loss"] = "accuracy"
     patience: int | None = None
+    stateful: bool = False
 
 
 S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, DenseSpec, HeadSpec)

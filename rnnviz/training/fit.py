@@ -12,12 +12,13 @@ import numpy as np
 from rnnviz.arrays import Array, Values, contiguous
 from rnnviz.data.batches import Batch, Examples, drop_tokens
 from rnnviz.engine import losses, memory
-from rnnviz.engine.model import Model
+from rnnviz.engine.model import InitialStates, Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import NUMERIC_KINDS, FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
 from rnnviz.messages import _
 from rnnviz.progress import Epoch, Evaluation, TrainingStep
+from rnnviz.training.carried_states import CarriedStates
 from rnnviz.training.on_device import DeviceExamples
 from rnnviz.training.state import Progress, State
 from rnnviz.training.step_result import StepResult, layer_norms
@@ -50,6 +51,8 @@ def fit(
     RnnvizError, with epoch, batch and layer, if a number is not finite; that update is not made.
     ValueError if the model has no metric of the name ``spec.monitor``.
     """
+    if spec.stateful and model.spec.reads_backwards:
+        raise ValueError("stateful: a net that reads backwards has no states to carry on")
     if spec.monitor == "accuracy" and (kind := model.spec.head.kind) in NUMERIC_KINDS:
         raise ValueError(f"a {kind} head has no accuracy: FitSpec.monitor must be 'loss'")
     if state is None:
@@ -113,7 +116,8 @@ def _epoch(
                 decay = min(spec.average or 0, (1 + progress.step) / (10 + progress.step))
                 _follow(state.averaged, model.params, decay)
         for result in results:
-            _add(progress.sums, {"loss": result.loss * result.examples, "metric": result.metric})
+            sums = {"loss": result.loss * result.examples, "metric": result.metric}
+            _add(progress.sums, {**sums, "examples": result.examples})
             _add(progress.norms, result.norms)
         tick()
         for n, result in enumerate(results, progress.batch + 1 - len(results)):
@@ -123,7 +127,9 @@ def _epoch(
                 result.norms,
             )  # fmt: skip
         began = time.perf_counter()
-    evaluated = evaluation(Model(model.spec, state.eval_params, model.backend), valid)
+    evaluated = evaluation(
+        Model(model.spec, state.eval_params, model.backend), valid, stateful=spec.stateful
+    )
     while True:
         try:
             event = next(evaluated)
@@ -136,7 +142,7 @@ def _epoch(
     if not np.isfinite(scores["loss"]):
         raise _diverged(progress.epoch, progress.batch, _("the validation loss"))
     tick()
-    yield _end_epoch(model.spec.head.kind, spec, state, scores, len(examples))
+    yield _end_epoch(model.spec.head.kind, spec, state, scores)
 
 
 class _Updater(Protocol):
@@ -153,23 +159,26 @@ class _HostUpdater:
     """Updates on the CPU, whose results are known at once."""
 
     def __init__(
-        self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator
-    ) -> None:
+        self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator,
+        carried: CarriedStates | None = None,
+    ) -> None:  # fmt: skip
         self.model, self.optimizer, self.spec, self.rng = model, optimizer, spec, rng
+        self.carried = carried
 
     def update(self, batch: Batch) -> list[StepResult]:
-        return [update(self.model, self.optimizer, batch, self.spec, self.rng)]
+        return [update(self.model, self.optimizer, batch, self.spec, self.rng, self.carried)]
 
     def flush(self) -> list[StepResult]:
         return []
 
 
 def _updater(model: Model, spec: FitSpec, state: State) -> _Updater:
+    carried = state.carried if spec.stateful else None
     if model.backend.on_host:
-        return _HostUpdater(model, state.optimizer, spec, state.rng)
+        return _HostUpdater(model, state.optimizer, spec, state.rng, carried)
     from rnnviz.training.cuda import CudaUpdater
 
-    return CudaUpdater(model, state.optimizer, spec, state.rng)
+    return CudaUpdater(model, state.optimizer, spec, state.rng, carried)
 
 
 def _epoch_batches(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, Iterator[Batch]]:
@@ -185,6 +194,7 @@ def _epoch_batches(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, I
     else:
         state.epoch_rng_state = dict(current)
         progress.reset_epoch()
+        state.carried.reset()
     examples = draw(progress.epoch, rng)
     batches = examples.batches(spec.batch_size, rng)
     if progress.batch:
@@ -195,12 +205,10 @@ def _epoch_batches(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, I
     return examples, batches
 
 
-def _end_epoch(
-    kind: HeadKind, spec: FitSpec, state: State, scores: Mapping[str, float], examples: int
-) -> Epoch:
+def _end_epoch(kind: HeadKind, spec: FitSpec, state: State, scores: Mapping[str, float]) -> Epoch:
     """The epoch's metrics; the state advances to the next epoch."""
     progress = state.progress
-    train = _metrics(kind, progress.sums, examples)
+    train = _metrics(kind, progress.sums, progress.sums["examples"])
     norms = {name: total / progress.batch for name, total in progress.norms.items()}
     value, number = scores[spec.monitor], progress.epoch
     higher = spec.monitor == "accuracy"
@@ -235,21 +243,29 @@ def _rate(spec: FitSpec, step: int, total: int) -> float:
 
 
 def update(
-    model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator
-) -> StepResult:
-    """Forward, backward and an optimizer update, which is left out if a number is not finite."""
+    model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator,
+    carried: CarriedStates | None = None,
+) -> StepResult:  # fmt: skip
+    """Forward, backward and an optimizer update, which is left out if a number is not finite.
+
+    ``carried``: the batch begins with these states, and those it ends with are stored there.
+    """
     inputs, y, weight = batch
     if spec.token_dropout:
         inputs = drop_tokens(inputs, spec.token_dropout, rng)
     kind = model.spec.head.kind
     # Overflow is detected below and reported with its layer.
     with np.errstate(over="ignore", invalid="ignore"):
-        done = model.forward(contiguous(inputs), rng)
+        done = model.forward(
+            contiguous(inputs), rng, initial=None if carried is None else carried.initial()
+        )
+        if carried is not None:
+            carried.store(done.layers.last_states)
         read = model.mask(inputs)
-        share = weight / len(weight)
+        share = losses.batch_shares(done.logits, weight, read)
         d_logits = losses.d_logits(kind, done.logits, y, read) * share[:, None]
         grads, embedding = model.gradients_by_word(done, d_logits)
-        loss = float((losses.losses(kind, done.logits, y, read) * weight).mean())
+        loss = float((losses.losses(kind, done.logits, y, read) * share).sum())
         metric = float(losses.metric(kind, done.logits, y, read))
         every = grads if embedding is None else {**grads, "embedding": embedding.rows}
         result = StepResult(loss, metric, layer_norms(every), len(weight))
@@ -270,16 +286,16 @@ def _add(sums: dict[str, float], values: Mapping[str, float]) -> None:
         sums[name] = sums.get(name, 0.0) + value
 
 
-def _metrics(kind: HeadKind, sums: Mapping[str, float], examples: int) -> dict[str, float]:
+def _metrics(kind: HeadKind, sums: Mapping[str, float], examples: float) -> dict[str, float]:
     name = "mae" if kind in NUMERIC_KINDS else "accuracy"
     return {"loss": sums["loss"] / examples, name: sums["metric"] / examples}
 
 
 def evaluate(
-    model: Model, examples: Examples, batch_size: int = EVALUATION_BATCH
+    model: Model, examples: Examples, batch_size: int = EVALUATION_BATCH, *, stateful: bool = False
 ) -> dict[str, float]:
     """Mean "loss" and "accuracy" (classes) or "mae" (numbers, for which it is the loss)."""
-    evaluated = evaluation(model, examples, batch_size)
+    evaluated = evaluation(model, examples, batch_size, stateful=stateful)
     while True:
         try:
             next(evaluated)
@@ -289,16 +305,22 @@ def evaluate(
 
 
 def evaluation(
-    model: Model, examples: Examples, batch_size: int = EVALUATION_BATCH, of: str = "validation"
-) -> Generator[Evaluation, None, dict[str, float]]:
-    """``evaluate`` as a generator with an event per batch; returns the metrics."""
+    model: Model, examples: Examples, batch_size: int = EVALUATION_BATCH, of: str = "validation",
+    *, stateful: bool = False,
+) -> Generator[Evaluation, None, dict[str, float]]:  # fmt: skip
+    """``evaluate`` as a generator with an event per batch; returns the metrics.
+
+    ``stateful``: a batch begins with the states that the one before it ended with.
+    """
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
-    sums: list[Array] = []  # of loss and metric, by batch, on the model's device
+    sums: list[Array] = []  # by batch, on the model's device
     on_device = DeviceExamples(model.backend).of(examples)
+    initial: InitialStates | None = None
     for done, (inputs, y, _lengths) in enumerate(on_device.batches(batch_size), 1):
-        logits, read = model.logits(contiguous(inputs)), model.mask(inputs)
-        sums += [losses.losses(kind, logits, y, read).sum(), losses.metric(kind, logits, y, read)]
+        logits, last = model.advance(contiguous(inputs), initial)
+        initial, read = last if stateful else None, model.mask(inputs)
+        sums += losses.totals(kind, logits, y, read)
         yield Evaluation(done, count, of)
     numbers = model.backend.floats(sums)
-    totals = {"loss": sum(numbers[::2]), "metric": sum(numbers[1::2])}
-    return _metrics(kind, totals, len(examples))
+    totals = {"loss": sum(numbers[::3]), "metric": sum(numbers[1::3])}
+    return _metrics(kind, totals, sum(numbers[2::3]))

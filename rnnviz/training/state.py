@@ -16,6 +16,7 @@ from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError
 from rnnviz.messages import _
+from rnnviz.training.carried_states import PREFIX, CarriedStates
 
 SCHEMA = "rnnviz.state/1"
 #: Prefixes of arrays in the file besides the weights, which have none.
@@ -55,6 +56,7 @@ class State:
     averaged: Values | None = None
     progress: Progress = field(default_factory=Progress)
     backend: Backend = HOST  # the arrays are on its device
+    carried: CarriedStates = field(default_factory=CarriedStates)  # of a stateful training
 
     @classmethod
     def fresh(cls, params: Values, spec: FitSpec) -> State:
@@ -90,6 +92,7 @@ class State:
         self.optimizer.restore(moved(self.optimizer.state()))
         self.params = moved(self.params)
         self.averaged = None if self.averaged is None else moved(self.averaged)
+        self.carried.restore(moved(self.carried.arrays()))
 
     def put_into(self, model: Model) -> None:
         """Copy the weights into ``model``, whose arrays the state then shares."""
@@ -105,6 +108,7 @@ class State:
         arrays = dict(self.params)
         arrays |= {OPTIMIZER + n: a for n, a in self.optimizer.state().items()}
         arrays |= {AVERAGE + n: a for n, a in (self.averaged or {}).items()}
+        arrays |= self.carried.arrays()
         names = {cls: name for name, cls in OPTIMIZERS.items()}
         record = {
             "schema": SCHEMA,
@@ -154,7 +158,10 @@ def _unpacked(data: bytes, shapes: Mapping[str, tuple[int, ...]]) -> State:
     rng, epoch = np.random.default_rng(), record["generator"]["epoch"]
     rng.bit_generator.state = epoch  # raises unless it is a state of this generator
     rng.bit_generator.state = record["generator"]["now"]
-    return State(params, optimizer, rng, epoch, averaged or None, _progress(record["progress"]))
+    progress = _progress(record["progress"])
+    state = State(params, optimizer, rng, epoch, averaged or None, progress)
+    state.carried.restore({n: a for n, a in arrays.items() if n.startswith(PREFIX)})
+    return state
 
 
 def _with_prefix(prefix: str, arrays: Mapping[str, Array]) -> Values:

@@ -186,7 +186,7 @@ def unflat(vector: Array, like: Mapping[str, tuple[int, ...]]) -> Values:
 # -- PyTorch --------------------------------------------------------------------------------------
 
 
-def _by_hand(name: str, t: dict[str, Any], x: Any, prev: dict[str, Any]) -> dict[str, Any]:
+def step_by_hand(name: str, t: dict[str, Any], x: Any, prev: dict[str, Any]) -> dict[str, Any]:
     """One step in PyTorch, written from the published equations: every named value."""
     import torch
 
@@ -255,7 +255,7 @@ def _walk(name: str, t: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str,
     state = {s: t[f"initial.{s}"] for s in CELLS[name].states}
     steps = []
     for n, x in enumerate(t["x"]):
-        v = _by_hand(name, t, x, state)
+        v = step_by_hand(name, t, x, state)
         read = torch.tensor([[n < length] for length in CELL_LENGTHS])
         steps.append(v)
         state = {s: torch.where(read, v[s], state[s]) for s in state}
@@ -306,14 +306,14 @@ def make_jacobians() -> dict[str, Array]:
         def onward(state: Any, start: int, name: str = name, t: Any = t, x: Any = x) -> Any:
             carried = dict(zip(CELLS[name].states, state.split(CELL_H, dim=-1), strict=True))
             for one in x[start:]:
-                carried = _by_hand(name, t, one, carried)
+                carried = step_by_hand(name, t, one, carried)
             return torch.cat([carried[s] for s in CELLS[name].states], dim=-1)
 
         state = torch.cat([t[f"initial.{s}"][:1] for s in states], dim=-1)
         each = []
         for n in range(CELL_T):
             carried = dict(zip(states, state.split(CELL_H, dim=-1), strict=True))
-            v = _by_hand(name, t, x[n], carried)
+            v = step_by_hand(name, t, x[n], carried)
             state = torch.cat([v[s] for s in states], dim=-1)
             J = torch.autograd.functional.jacobian(lambda s, n=n: onward(s, n + 1), state)
             each.append(J[0, :, 0, :].numpy())

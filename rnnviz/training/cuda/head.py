@@ -61,7 +61,7 @@ def _by_arrays(
 ) -> tuple[Values, Array]:
     """The same, array by array."""
     kind, head, read = model.spec.head.kind, model.head_pass(done), model.mask(done.inputs)
-    share: Array = weight / np.float32(len(weight))
+    share = losses.batch_shares(head.logits, weight, read)
     result[0] = (losses.losses(kind, head.logits, y, read) * share).sum()
     result[1] = losses.metric(kind, head.logits, y, read)
     d_logits = losses.d_logits(kind, head.logits, y, read) * share[:, None]

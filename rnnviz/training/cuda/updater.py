@@ -16,6 +16,7 @@ from rnnviz.engine.dropout import draw_masks
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
+from rnnviz.training.carried_states import CarriedStates
 from rnnviz.training.cuda.examples import GatheredBatch
 from rnnviz.training.cuda.head import head_gradients
 from rnnviz.training.cuda.step_graphs import StepDraws, StepGraphs
@@ -38,11 +39,11 @@ class CudaUpdater:
 
     def __init__(
         self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator,
-        *, graphs: bool = True,
+        carried: CarriedStates | None = None, *, graphs: bool = True,
     ) -> None:  # fmt: skip
         assert isinstance(model.backend, CudaBackend)
         self.backend, self.model, self.optimizer = model.backend, model, optimizer
-        self.spec, self.rng = spec, rng
+        self.spec, self.rng, self.carried = spec, rng, carried
         names = {optimizer: name for name, optimizer in OPTIMIZERS.items()}
         self._step_kernel = kernel_name(names[type(optimizer)])
         self._flat = _Flat(model, optimizer)
@@ -80,7 +81,12 @@ class CudaUpdater:
         inputs, y, weight = batch
         if draws.dropped is not None:
             inputs = replace_tokens(inputs, draws.dropped)
-        done = self.model.layers_pass(inputs, draws.masks)
+        carried = self.carried
+        done = self.model.layers_pass(
+            inputs, draws.masks, None if carried is None else carried.initial()
+        )
+        if carried is not None:
+            carried.store(done.last_states)
         grads, d_features = head_gradients(
             self.model, done, y, weight, self._flat.g, self._results, self._state,
             len(self._pending),
