@@ -89,7 +89,8 @@ def _compile_fault(backend: Backend, spec: ModelSpec, fit: FitSpec) -> str:
     else:
         inputs = np.zeros((2, 2, spec.source.width), np.float32)
     model = Model(spec, initialise(spec, 0), backend)
-    batch = inputs, np.zeros(2, np.float32), np.ones(2, np.float32)
+    y = np.zeros((2, 2) if spec.head.reads == "steps" else 2, np.float32)
+    batch = inputs, y, np.ones(2, np.float32)
     once, optimizer = FitSpec(1, optimizer=fit.optimizer), OPTIMIZERS[fit.optimizer](fit.rate)
     try:
         update(model, optimizer, batch, once, np.random.default_rng(0))

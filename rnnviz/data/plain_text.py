@@ -1,0 +1,59 @@
+"""Plain text files: read whole, with the limits and errors of a file that somebody names."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import Final
+
+from rnnviz.errors import InvalidFileError
+from rnnviz.files import open_regular
+from rnnviz.messages import _
+
+#: The largest text, in bytes.
+MAX_BYTES: Final = 100_000_000
+
+
+def read_plain_text(path: Path) -> str:
+    """The text of a UTF-8 file (also with a byte order mark), ``.gz`` unpacked, line ends as "\\n".
+
+    InvalidFileError for a file that is no UTF-8 text, has control characters or is too large.
+    """
+    with open_regular(path, MAX_BYTES) as file:
+        data = file.read()
+    if path.suffix == ".gz":
+        data = _unpacked(path, data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidFileError(
+            _("{path} is not UTF-8 text (byte {byte:,}). Save it as UTF-8 and try again.").format(
+                path=path, byte=error.start + 1
+            )
+        ) from error
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for at, character in enumerate(text):
+        if ord(character) < 32 and character not in "\n\t":
+            raise InvalidFileError(
+                _("{path} is not plain text: character {at:,} is the control code {code}.").format(
+                    path=path, at=at + 1, code=ord(character)
+                )
+            )
+    return text
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            unpacked = file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidFileError(
+            _("{path} is not a complete gzip file ({reason}).").format(path=path, reason=error)
+        ) from error
+    if len(unpacked) > MAX_BYTES:
+        raise InvalidFileError(
+            _("{path} unpacks to more than {most:,} bytes.").format(path=path, most=MAX_BYTES)
+        )
+    return unpacked

@@ -1,0 +1,162 @@
+"""Nets that write: the probability of every next character, from the characters before it.
+
+Data: 32,033 first names, one a line (frequent first names of the United States Social Security
+Administration, public domain, gathered in Andrej Karpathy's makemore), and 40,000 lines of plays by
+Shakespeare (public domain, gathered in his char-rnn; its README describes the net of one or two
+layers that this one follows). Neither source publishes a loss for these nets and this split.
+"""
+
+from __future__ import annotations
+
+from array import array
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from rnnviz.data.folders import data_errors, sha256
+from rnnviz.data.next_tokens import TextWindows, WholeTexts
+from rnnviz.data.plain_text import read_plain_text
+from rnnviz.data.vocabulary import PADDING, Encoding, Vocabulary
+from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.messages import N_, _
+from rnnviz.recipes import Recipe, Task, check_rows
+from rnnviz.recipes.sentiment import Say
+
+#: The mark at the end of a name, which it also begins with.
+END: Final = "\n"
+#: Every tenth name, and the last tenth of a long text, is validated on.
+VALIDATION_SHARE: Final = 10
+#: Characters in a window of a long text.
+STEPS: Final = 100
+#: Parts of the validation text that are read side by side, each from its beginning.
+VALIDATION_BATCH: Final = 10
+
+
+def prepare_names(folder: Path, limit: int | None, seed: int, say: Say) -> Task:
+    """Read the names; a tenth of them, drawn with ``seed`` 0 for every run, validates."""
+    path, text = _text(folder, "names", say)
+    names = [name for line in text.split("\n") if (name := line.strip().lower())]
+    names = names[:limit]
+    characters = sorted(set("".join(names)))
+    if len(names) < 2 * VALIDATION_SHARE or len(characters) < 2:
+        check_rows(len(text.split("\n")), limit, _("{count} names").format(count=len(names)))
+    encoding = Encoding("characters", unknown=None, start=1, special=(0,))
+    vocabulary = Vocabulary((PADDING, END, *characters), encoding)
+    ids = [array("i", [1, *vocabulary.encode(name), 1]) for name in names]
+    order = np.random.default_rng(0).permutation(len(ids))
+    held_out = set(order[: len(ids) // VALIDATION_SHARE].tolist())
+    training = WholeTexts([row for n, row in enumerate(ids) if n not in held_out])
+    valid = WholeTexts([row for n, row in enumerate(ids) if n in held_out])
+    return Task(
+        encoder=vocabulary,
+        labels=vocabulary.words,
+        draw=lambda epoch, rng: training,
+        valid=valid,
+        files={path.relative_to(folder).as_posix(): sha256(path)},
+        preparation={"training": len(training), "validation": len(valid)},
+        trained_on=f"first names ({len(training):,})",
+        licence="Trained on frequent first names of the United States Social Security "
+        "Administration, public domain, as gathered in Andrej Karpathy's makemore.",
+        head=HeadSpec("softmax", len(vocabulary), reads="steps"),
+    )
+
+
+def prepare_shakespeare(
+    folder: Path, limit: int | None, seed: int, say: Say, *, stateful: bool = True
+) -> Task:
+    """Read the plays; the last tenth of the text validates. ``limit`` is a number of lines."""
+    path, text = _text(folder, "tiny_shakespeare", say)
+    if limit is not None:
+        text = "".join(text.splitlines(keepends=True)[:limit])
+    vocabulary = Vocabulary(
+        tuple(sorted(set(text))), Encoding("characters", unknown=None, special=())
+    )
+    ids = np.array(vocabulary.encode(text), np.int64)
+    cut = len(ids) - len(ids) // VALIDATION_SHARE
+    training = TextWindows(ids[:cut], STEPS, stateful)
+    valid = TextWindows(ids[cut:], STEPS, stateful, VALIDATION_BATCH)
+    if not len(training) or not len(valid):
+        check_rows(text.count("\n"), limit, _("{count:,} characters").format(count=len(text)))
+    return Task(
+        encoder=vocabulary,
+        labels=vocabulary.words,
+        draw=lambda epoch, rng: training,
+        valid=valid,
+        files={path.relative_to(folder).as_posix(): sha256(path)},
+        preparation={
+            "training characters": cut,
+            "validation characters": len(ids) - cut,
+            "characters": len(vocabulary),
+            "steps of a window": STEPS,
+        },
+        trained_on="plays by Shakespeare",
+        licence="Trained on plays by William Shakespeare, public domain, as gathered in Andrej "
+        "Karpathy's char-rnn.",
+        head=HeadSpec("softmax", len(vocabulary), reads="steps"),
+        fit={"stateful": stateful},
+    )
+
+
+def _text(folder: Path, name: str, say: Say) -> tuple[Path, str]:
+    """The file of that name below the data folder, and its text."""
+    with data_errors(name):
+        places = [
+            folder / part / f"{name}.txt{end}" for part in ("text", ".") for end in ("", ".gz")
+        ]
+        path = next((path for path in places if path.is_file()), None)
+        if path is None:
+            raise FileNotFoundError(
+                _("{name}.txt is not in {folder}").format(name=name, folder=folder)
+            )
+        say(_("Reading {names} from {folder}").format(names=path.name, folder=folder))
+        return path, read_plain_text(path)
+
+
+# -- the recipes --------------------------------------------------------------------------------
+
+
+def _names_model(cell: str, size: int) -> ModelSpec:
+    source = EmbeddingSpec(size, 16)
+    return ModelSpec(source, (RecurrentSpec(cell, 64),), HeadSpec("softmax", size, reads="steps"))
+
+
+def _shakespeare_model(size: int) -> ModelSpec:
+    source = EmbeddingSpec(size, 32, mask_zero=False)
+    return ModelSpec(
+        source, (RecurrentSpec("lstm", 128),), HeadSpec("softmax", size, reads="steps")
+    )
+
+
+NAMES_FIT = FitSpec(epochs=10, batch_size=64, rate=3e-3, final_rate=1e-4, clip=5.0, monitor="loss")
+SHAKESPEARE_FIT = FitSpec(epochs=12, batch_size=50, rate=2e-3, monitor="loss")
+
+RECIPES = (
+    *(
+        Recipe(
+            name=f"names-{cell}",
+            title=title,
+            model=partial(_names_model, cell),
+            fit=NAMES_FIT,
+            prepare=prepare_names,
+            data=N_("first names, a tenth validates"),
+            size=28,
+            example="emma",
+            tokenizer="characters",
+        )
+        for cell, title in (("rnn", "SimpleRNN(64)"), ("gru", "GRU(64)"), ("lstm", "LSTM(64)"))
+    ),
+    Recipe(
+        name="shakespeare-lstm",
+        title="LSTM(128)",
+        model=_shakespeare_model,
+        fit=SHAKESPEARE_FIT,
+        prepare=prepare_shakespeare,
+        data=N_("plays by Shakespeare, windows of 100 characters, the last tenth validates"),
+        size=65,
+        example="ROMEO:\nI would",
+        tokenizer="characters",
+        variants={"separate-windows": partial(prepare_shakespeare, stateful=False)},
+    ),
+)
