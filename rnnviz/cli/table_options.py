@@ -28,7 +28,10 @@ NAMES: Final = {
     "bad_rows": "bad_rows", "validation": "validation", "test": "test",
     "max_length": "max_length", "vocabulary": "vocabulary", "text_lang": "language",
     "series": "series", "time": "time", "lookback": "lookback", "horizon": "horizon",
+    "write": "write", "words": "words",
 }  # fmt: skip
+#: The share of a text that a net which writes is validated on.
+VALIDATION_OF_WRITING: Final = 0.1
 #: Options that a series does not have.
 _OF_TEXTS: Final = ("text", "label", "max_length", "vocabulary", "language")
 
@@ -66,6 +69,11 @@ def columns(f: F) -> F:
 def of_training(f: F) -> F:
     """All options that only a table has in training."""
     f = reading(f)
+    f = click.option("--words", is_flag=True, help=N_("With --write: word by word."))(f)
+    f = click.option(
+        "--write", is_flag=True,
+        help=N_("FILE is one text; the net learns to write like it, letter by letter."),
+    )(f)  # fmt: skip
     f = click.option(
         "--text-lang", type=Choice(LANGUAGES),
         help=N_("Language of the texts: tr has ı as the lower case of I."),
@@ -106,7 +114,8 @@ def of_training(f: F) -> F:
 def take(params: dict[str, Any]) -> dict[str, Any]:
     """Remove the table's options from a command's parameters; those that are given."""
     taken = {field: params.pop(name) for name, field in NAMES.items() if name in params}
-    return {name: value for name, value in taken.items() if value not in (None, ())}
+    flags = {name: True for name in ("write", "words") if taken.pop(name, False)}
+    return flags | {name: value for name, value in taken.items() if value not in (None, ())}
 
 
 def table_path(named: str | None, given: dict[str, Any]) -> Path | None:
@@ -169,6 +178,17 @@ def choice(path: Path, given: dict[str, Any]) -> TableChoice:
                 flag=flag(of_series[0])
             )
         )
+    if "words" in given and "write" not in given:
+        raise UsageError(_("--words is for nets that write: --write --words"))
+    others = given.keys() - {"write", "words", "validation", "vocabulary"}
+    if "write" in given and others:
+        raise UsageError(
+            _("--write reads one text and no table, so it cannot take {flag}.").format(
+                flag=flag(min(others))
+            )
+        )
+    if "write" in given:
+        given = {"validation": VALIDATION_OF_WRITING, **given}
     if "text" in given:
         given = {**given, "text": tuple(given["text"])}
     return TableChoice(path.name, **given)

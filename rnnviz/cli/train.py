@@ -32,7 +32,8 @@ Train RECIPE, or a net for a table of your own; step through it with rnnviz step
 Without RECIPE this trains sentiment-lstm on the sample in the package, in 7 to 15 seconds. ctrl+c
 finishes the batch and saves, a second ctrl+c ends at once; --resume continues an interrupted run.
 
-FILE is a table with a text and a class a row: CSV, TSV or JSON lines, also .gz.
+FILE is a table with a text and a class a row: CSV, TSV or JSON lines, also .gz. With --write it is
+one text, and the net learns to write like it.
 
 \b
 Examples:
@@ -44,6 +45,7 @@ Examples:
   rnnviz train reviews.csv                             then: rnnviz step -m last "a text"
   rnnviz train reviews.csv --text body --label stars --cell gru --units 16
   rnnviz train sales.csv --series units --lookback 28 --horizon 7
+  rnnviz train poems.txt --write                       then: rnnviz write -m last
 """)
 
 
@@ -229,7 +231,10 @@ def _result_lines(run: Run) -> Iterator[str]:
     yield _("trained on: {data}").format(data=i18n.trained_on(record["trained_on"], language())) + (
         f" ({', '.join(files)})" if files else ""
     )
-    if published.get("value") is None and record["options"].get("table"):
+    table = record["options"].get("table")
+    if table and table.get("write"):
+        yield _("Let it write: rnnviz write -m {path}").format(path=shlex.quote(str(run.path)))
+    elif published.get("value") is None and table:
         naive = record["preparation"].get("as today")
         if naive is not None:
             scale, unit = record["metric"]["scale"], record["metric"]["unit"]

@@ -17,6 +17,7 @@ from rnnviz.messages import _
 from rnnviz.recipes import Prepare, Recipe, Task
 from rnnviz.recipes.user_series import series_recipe
 from rnnviz.recipes.user_texts import text_recipe
+from rnnviz.recipes.user_writing import writing_recipe
 from rnnviz.runs.control import Control
 from rnnviz.runs.options import Options
 
@@ -25,6 +26,8 @@ def find_recipe(name: str, options: Options) -> Recipe:
     """The recipe of that name, or that of the user's table; UsageError if there is none."""
     if options.table is None:
         return recipes.find(name)
+    if options.table.write:
+        return writing_recipe(options.table)
     if options.table.series is not None:
         return series_recipe(options.table)
     return text_recipe(options.table, options.mask is not False)

@@ -34,6 +34,8 @@ class TableChoice:
     time: str | None = None
     lookback: int | None = None  # rows of a window
     horizon: int | None = None  # rows from the last one of a window to the value that is forecast
+    write: bool = False  # the file is one text, to write like it
+    words: bool = False  # it is written word by word, not letter by letter
 
     @classmethod
     def from_json(cls, value: object) -> TableChoice:
@@ -58,6 +60,7 @@ class TableChoice:
             or not all(n is None or (type(n) is int and 1 <= n < 10**9) for n in whole)
             or not all(type(x) in (int, float) and 0 <= x < 1 for x in shares)
             or record.get("header") not in (None, True, False)
+            or not all(record.get(name, False) in (True, False) for name in ("write", "words"))
             or record.get("bad_rows", "few") not in get_args(BadRows)
             or record.get("language") not in (None, *get_args(Language))
         ):
