@@ -79,6 +79,13 @@ class StoredModel:
         return isinstance(self.encoder, WordEncoder)
 
     @property
+    def writes(self) -> bool:
+        """Whether its output at every step is a probability of each next token."""
+        head = self.model.spec.head
+        tokens = isinstance(self.encoder, Vocabulary) and self.labels == self.encoder.words
+        return tokens and head.reads == "steps" and head.kind == "softmax"
+
+    @property
     def text_form(self) -> str:
         """What its texts are: "words" (a series, too), "ids", or "vectors"."""
         if isinstance(self.encoder, TokenIds):

@@ -157,6 +157,14 @@ class HeadTrace:
     #: The states it reads: the last ones, those at the last token, or those of each step.
     reads: Literal["last", "end", "steps"] = "last"
     below: int = 0  # dense layers between the states and this one
+    #: (T) −log of the probability of each next token, of a net that writes; after the last token
+    #: that of ``target``. The objective is their sum.
+    step_losses: Array | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether its outputs are the probabilities of each next token."""
+        return self.step_losses is not None
 
     @property
     def is_number(self) -> bool:
@@ -289,6 +297,8 @@ class Trace:
                 "target": self.head.target,
             },
         }
+        if self.head.step_losses is not None:
+            found["head"]["step_losses"] = self.head.step_losses.tolist()
         if self.series is not None:
             bottom = self.layers[0]
             last = float(bottom.values["x"][self.latest, self.series.target])

@@ -149,8 +149,9 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
     head = dict(meta.pop("head"))
     for name in ("output", "readout", "logits", "W", "b"):
         head[name] = _array(head[name], arrays)
-    if head.get("unclamped") is not None:
-        head["unclamped"] = _array(head["unclamped"], arrays)
+    for name in ("unclamped", "step_losses"):
+        if head.get(name) is not None:
+            head[name] = _array(head[name], arrays)
     head["labels"] = tuple(head["labels"])
     layers = []
     for item in meta.pop("layers"):

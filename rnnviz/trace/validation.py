@@ -89,6 +89,10 @@ def _check_head(head: HeadTrace, T: int) -> None:
     expect(head.target in head.labels, _("head.target: one of the labels"))
     free = head.unclamped
     expect(free is None or free.shape == (K,), _("head.unclamped: a number for each label"))
+    each = head.step_losses
+    if each is not None:
+        expect(head.kind == "softmax", _("head.step_losses: of probabilities alone"))
+        expect(each.shape == (T,), _("head.step_losses: a number for each token"))
 
 
 def _outputs(head: HeadTrace) -> list[Array]:

@@ -28,7 +28,7 @@ from rnnviz.tracer.initial_states import with_initial_states
 from rnnviz.tracer.layers import layer_traces
 from rnnviz.tracer.model_cache import cached_model
 from rnnviz.tracer.model_input import ModelInput, encode
-from rnnviz.tracer.objective import objective_of, target_class
+from rnnviz.tracer.objective import objective_of, step_losses, target_class
 from rnnviz.tracer.on_device import DevicePasses
 from rnnviz.tracer.prefix_logits import prefix_logits
 
@@ -115,6 +115,7 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
     readout = losses.label_outputs(model.spec.head.kind, logits)
     target = target_class(stored, readout[-1], query.target)
     objective, loss, d_logits = objective_of(stored, recording.logits, model_input, target)
+    every_loss = step_losses(stored, recording.logits, model_input, target)
     if passes is None:
         back = model.record_backward(recording, d_logits, reach=True)
     else:
@@ -132,6 +133,7 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         unclamped=_unclamped_output(stored, model_input) if clamps else None,
         reads=model.spec.head.reads,
         below=len(model.spec.head.below),
+        step_losses=None if every_loss is None else frozen(every_loss),
     )
     forecast = model_input.series if head.is_number and len(head.labels) == 1 else None
     return Trace(

@@ -29,8 +29,13 @@ def objective_of(
     For a class its log-loss; for one label of several sigmoids its own. For a forecast its absolute
     error in deviations, as the net was trained; where the true value is not known, the forecast
     itself, as for every other number. For a net by hand its squared error. Of logits of every step
-    (T, 1, K) the objective is that of the last.
+    (T, 1, K) the objective is that of the last; for a net that writes it is the sum of
+    :func:`step_losses`.
     """
+    if stored.writes:
+        rows, y = logits[:, 0], next_tokens(model_input, target)
+        loss = float(losses.losses("softmax", rows, y).sum())
+        return "log-loss of every next token", loss, losses.d_logits("softmax", rows, y)[:, None]
     if logits.ndim == 3:
         name, loss, d_last = objective_of(stored, logits[-1], model_input, target)
         d_steps = np.zeros_like(logits)
@@ -61,6 +66,20 @@ def objective_of(
         return name, factor * float(errors[0]), factor * d_logits
     loss = float(losses.losses(kind, logits, y)[0])
     return name, loss, losses.d_logits(kind, logits, y)
+
+
+def next_tokens(model_input: ModelInput, target: int) -> Array:
+    """The token that follows each token of the input (T); ``target`` after the last one."""
+    return np.array([*model_input.ids[1:], target])
+
+
+def step_losses(
+    stored: StoredModel, logits: Array, model_input: ModelInput, target: int
+) -> Array | None:
+    """The log-loss of each next token (T), of a net that writes; None for others."""
+    if not stored.writes:
+        return None
+    return losses.losses("softmax", logits[:, 0], next_tokens(model_input, target))
 
 
 def target_class(stored: StoredModel, output: Array, label: str | None) -> int:

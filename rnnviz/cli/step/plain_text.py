@@ -67,7 +67,8 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
     else:
         yield text("plain.prediction", lang, label=label, p=p)
         key = "plain.objective"
-        objective = text("objective.log_loss", lang, label=visible(head.target))
+        name = "view.objective_next" if head.writes else "objective.log_loss"
+        objective = text(name, lang, label=visible(head.target), target=visible(head.target))
     yield from _clamps(trace, lang)
     yield text(key, lang, objective=objective, loss=number(head.loss))
     grads = np.linalg.norm(trace.layers[0].grads["x"].astype(np.float64), axis=1)

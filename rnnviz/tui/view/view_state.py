@@ -220,6 +220,8 @@ class ViewState:
             return self.text(f"page.series.objective{free}", label=head.target)
         if self.trace.hand is not None and head.is_number:
             return head.objective
+        if head.writes:
+            return self.text("view.objective_next", target=head.target)
         key = "view.output" if head.is_number else "view.objective"
         steps = self.text("view.at_last_token") if head.reads == "steps" else ""
         return self.text(key, target=head.target) + steps
