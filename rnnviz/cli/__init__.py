@@ -33,6 +33,7 @@ COMMANDS = {
     "lesson": N_("Lessons: predict, see, say what you saw, change it."),
     "handout": N_("A lesson or a trace as one page, to print and to step through."),
     "train": N_("Train a recipe, or a net for a table of your own; step through the result."),
+    "write": N_("Write text with a net, one character after the other."),
     "evaluate": N_(
         "A model on a labelled table: accuracy, confusions, calibration, worst examples."
     ),

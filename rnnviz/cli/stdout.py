@@ -38,6 +38,13 @@ def document(value: Any) -> None:
     click.echo(json_text(value))
 
 
+def piece(text: str) -> None:
+    """Print a part of a text at once, line ends as they are and nothing after it."""
+    shown = "\n".join(map(visible, text.split("\n"))) if sys.stdout.isatty() else text
+    click.echo(shown, nl=False)
+    sys.stdout.flush()
+
+
 def data(line: str) -> None:
     """Print a line of data: unchanged for a program, escaped for a terminal."""
     click.echo(visible(line) if sys.stdout.isatty() else line, color=True)
