@@ -93,7 +93,9 @@ class RnnvizContender:
     def backward(self, result: Any) -> None:
         """See :class:`Contender`."""
         done, y, _ = result
-        self.model.gradients(done, losses.d_logits(self.kind, done.logits, y) / np.float32(len(y)))
+        self.model.gradients(
+            done, losses.d_logits(self.kind, done.logits, y) / np.float32(y.shape[-1])
+        )
 
     def step(self, k: int) -> None:
         """See :class:`Contender`."""
@@ -110,7 +112,11 @@ class RnnvizContender:
 
 def _on_device(backend: CudaBackend, x: Any, y: Any) -> tuple[Any, Any, Any]:
     dtype = np.int32 if x.dtype.kind == "i" else np.float32
-    return backend.asarray(x.astype(dtype)), backend.asarray(y), backend.asarray(np.ones_like(y))
+    return (
+        backend.asarray(x.astype(dtype)),
+        backend.asarray(y),
+        backend.asarray(np.ones(y.shape[-1], np.float32)),
+    )
 
 
 class TorchContender:

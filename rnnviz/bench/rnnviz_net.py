@@ -32,7 +32,7 @@ class RnnvizTrainer:
 
     def prepare(self, inputs: Any, y: Any) -> Any:
         """Inputs, targets, and a weight of 1 for every example."""
-        return inputs, y, np.ones(len(y), np.float32)
+        return inputs, y, np.ones(y.shape[-1], np.float32)
 
     def train(self, batches: list[Any]) -> float:
         """One update per batch; the loss of the last one."""

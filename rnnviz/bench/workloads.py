@@ -42,7 +42,7 @@ class Workload:
     optimizer: Literal["rmsprop", "adam"]
     steps: int  # T
     batch: int  # B
-    lengths: tuple[int, ...] = ()  # quantiles of the texts' lengths, cut at T; () for a series
+    lengths: tuple[int, ...] = ()  # quantiles of the texts' lengths, cut at T; (): all have T steps
     padding: Literal["front", "end"] = "front"
 
     def resized(self, steps: int, batch: int) -> Workload:
@@ -104,6 +104,15 @@ WORKLOADS: Mapping[str, Workload] = MappingProxyType({
               RecurrentSpec("gru", 64, dropout=0.1, recurrent_dropout=0.5, activation="relu")),
         _jena("jena-bigru", N_("bidirectional GRU(32) → Dense(1), 14 measurements"),
               RecurrentSpec("gru", 32, bidirectional=True)),
+        Workload(
+            "shakespeare-lstm",
+            N_("Embedding(65, 32) → LSTM(128) → Dense(65) at every step, characters"),
+            ModelSpec(
+                EmbeddingSpec(65, 32, mask_zero=False), (RecurrentSpec("lstm", 128),),
+                HeadSpec("softmax", 65, reads="steps"),
+            ),
+            "adam", 100, 50,
+        ),
         _agnews("agnews-bilstm", 16),
         _agnews("agnews-bilstm-128", 128),
     )
@@ -111,9 +120,17 @@ WORKLOADS: Mapping[str, Workload] = MappingProxyType({
 
 
 def batches(workload: Workload, count: int, seed: int = 0) -> Iterator[tuple[Array, Array]]:
-    """``count`` batches: ids (T, B) or measurements (T, B, D), and targets (B) float32."""
+    """``count`` batches: ids (T, B) or measurements (T, B, D), and targets (B) float32.
+
+    Where the head reads every step the targets (T, B) are the next ids.
+    """
     rng, source = np.random.default_rng(seed), workload.spec.source
     N, kinds = count * workload.batch, workload.spec.head.outputs
+    if isinstance(source, EmbeddingSpec) and workload.spec.head.reads == "steps":
+        for _ in range(count):
+            drawn = _characters(source.vocabulary, (workload.steps + 1, workload.batch), rng)
+            yield drawn[:-1], drawn[1:].astype(np.float32)
+        return
     if isinstance(source, EmbeddingSpec):
         y = rng.integers(0, max(kinds, 2), N).astype(np.float32)
         lengths = _lengths(workload, N, rng)
@@ -138,6 +155,13 @@ def _words(vocabulary: int, count: int, rng: np.random.Generator) -> Array:
     share = 1 / (np.arange(vocabulary - 3) + 3.0) ** 1.1
     words = 3 + np.searchsorted(np.cumsum(share) / share.sum(), rng.random(count))
     return np.where(rng.random(count) < 0.05, 2, np.minimum(words, vocabulary - 1))
+
+
+def _characters(vocabulary: int, shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Ids by Zipf's law."""
+    share = 1 / (np.arange(vocabulary) + 1.0)
+    drawn = np.searchsorted(np.cumsum(share) / share.sum(), rng.random(shape))
+    return np.minimum(drawn, vocabulary - 1)
 
 
 def write(workload: Workload, path: Path, count: int = 4) -> None:

@@ -12,7 +12,7 @@ import pytest
 from rnnviz.bench.peers.worker import BenchJob
 from rnnviz.bench.workloads import IMDB_LENGTHS, WORKLOADS, batches, write
 from rnnviz.data.imdb import read_imdb
-from rnnviz.engine.spec import ModelSpec
+from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 
 words = pytest.mark.parametrize("name", [n for n, w in WORKLOADS.items() if w.lengths])
 
@@ -22,8 +22,15 @@ def test_a_batch_has_the_shape_that_is_printed(name: str) -> None:
     workload = WORKLOADS[name]
     for inputs, y in batches(workload, 2):
         assert inputs.shape[:2] == (workload.steps, workload.batch)
-        assert inputs.shape[2:] == (() if workload.lengths else (14,))
-        assert y.shape == (workload.batch,)
+        words, every = isinstance(workload.spec.source, EmbeddingSpec), name == "shakespeare-lstm"
+        assert inputs.shape[2:] == (() if words else (14,))
+        assert y.shape == (inputs.shape if every else (workload.batch,))
+
+
+def test_the_targets_of_every_step_are_the_next_characters() -> None:
+    (inputs, y), *_ = batches(WORKLOADS["shakespeare-lstm"], 1)
+    np.testing.assert_array_equal(y[:-1], inputs[1:])
+    assert 0 <= inputs.min() and inputs.max() == 64
 
 
 @words

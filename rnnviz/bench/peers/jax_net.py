@@ -69,7 +69,7 @@ class JaxTrainer:
         np, nn = self.np, self.jax.nn
         logits = self._logits(params, x, key)
         if self.kind == "softmax":
-            chosen = np.take_along_axis(nn.log_softmax(logits), y[:, None], -1)
+            chosen = np.take_along_axis(nn.log_softmax(logits), y[..., None], -1)
             return -chosen.mean()
         z = logits[:, 0]
         if self.kind == "linear":
@@ -92,6 +92,8 @@ class JaxTrainer:
                 passes.append(self._scan(spec, p, x, mask, now, reverse=way == "backward"))
             features = np.concatenate([last for last, _ in passes], -1)
             x = np.concatenate([outputs for _, outputs in passes], -1)
+        if self.job.every_step:
+            features = x
         if features is None:
             features = x.swapaxes(0, 1).reshape(x.shape[1], -1)
         if "head.hidden.W" in params:

@@ -55,7 +55,8 @@ class KerasTrainer:
         else:
             net = [self.keras.Input((T, spec["source"]["width"]), B)]
         for k, layer in enumerate(spec["layers"]):
-            net.append(self._layer(layer, sequences=k + 1 < len(spec["layers"])))
+            every = k + 1 < len(spec["layers"]) or self.job.every_step
+            net.append(self._layer(layer, sequences=every))
             ways = ("forward", "backward") if layer["bidirectional"] else ("forward",)
             order += [f"layers.{k}.{way}.{key}" for way in ways for key in "WUb"]
         if not spec["layers"]:
@@ -85,7 +86,8 @@ class KerasTrainer:
         own, ops = np.int32 if inputs.dtype.kind == "i" else np.float32, self.keras.ops
         x = np.ascontiguousarray(inputs.swapaxes(0, 1).astype(own))
         kind = np.int32 if self.kind == "softmax" else np.float32
-        return ops.convert_to_tensor(x), ops.convert_to_tensor(y.astype(kind)[:, None])
+        target = np.ascontiguousarray(y.T) if self.job.every_step else y[:, None]
+        return ops.convert_to_tensor(x), ops.convert_to_tensor(target.astype(kind))
 
     def train(self, batches: list[Any]) -> float:
         """One update per batch."""

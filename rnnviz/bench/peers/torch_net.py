@@ -68,11 +68,11 @@ class TorchTrainer:
         if self.kind == "sigmoid":
             return functional.binary_cross_entropy_with_logits(logits[:, 0], y)
         if self.kind == "softmax":
-            return functional.cross_entropy(logits, y)
+            return functional.cross_entropy(logits.flatten(0, -2), y.flatten())
         return functional.l1_loss(logits[:, 0], y)
 
     def logits(self, x: Any, lengths: Any) -> Any:
-        """(B, K), of ids (T, B) or measurements (T, B, D)."""
+        """(B, K), of ids (T, B) or measurements (T, B, D); (T, B, K) of every step."""
         nn, p = self.torch.nn, self.params
         if "embedding" in p:
             x = nn.functional.embedding(x, p["embedding"])
@@ -81,6 +81,7 @@ class TorchTrainer:
         features = x.permute(1, 0, 2).flatten(1) if not self.layers else x
         for spec, layer in zip(self.job.spec["layers"], self.layers, strict=True):
             x, features = layer(self._input_dropout(x, spec["dropout"]))
+        features = x if self.job.every_step else features
         if "head.hidden.W" in p:
             features = self.torch.relu(features @ p["head.hidden.W"] + p["head.hidden.b"])
         return features @ p["head.W"] + p["head.b"]

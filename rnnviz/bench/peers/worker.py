@@ -28,7 +28,7 @@ class BenchJob:
     rate: float
     weights: dict[str, Any]  # as in rnnviz's weight files
     inputs: Any  # (N, T, B) ids or (N, T, B, D) measurements
-    y: Any  # (N, B)
+    y: Any  # (N, B), or (N, T, B) where the head reads every step
 
     @classmethod
     def read(cls, path: Path) -> BenchJob:
@@ -38,6 +38,11 @@ class BenchJob:
         record = json.loads(str(arrays.pop("job")))
         inputs, y = arrays.pop("inputs"), arrays.pop("y")
         return cls(record["spec"], record["optimizer"], record["rate"], arrays, inputs, y)
+
+    @property
+    def every_step(self) -> bool:
+        """Whether the head reads every step."""
+        return bool(self.spec["head"].get("reads") == "steps")
 
     @property
     def masked(self) -> bool:
