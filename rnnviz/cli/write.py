@@ -26,7 +26,7 @@ temperature makes the unlikely more likely; 0 always takes the likeliest.
 Examples:
   rnnviz write --start "ROMEO:" --length 300
   rnnviz write -m names-lstm --length 80 --temperature 0.8
-  rnnviz write -m names-lstm --start al --seed 3 --json | jq -r .text
+  rnnviz write -m names-lstm --start al --seed 3 --json | jq .tokens
 """)
 
 
