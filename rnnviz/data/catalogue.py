@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -198,6 +199,43 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "detection with machine translation. WISDOM 2013.",
             "",
         ),
+        DataSet(
+            "names",
+            N_("First names"),
+            N_("32,033 first names that are frequent in the United States, a to z."),
+            (
+                RemoteFile(
+                    "text/names.txt",
+                    ("https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",),
+                    228_145,
+                    "sha256:0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+                ),
+            ),
+            N_("public domain"),
+            N_("Names of the United States Social Security Administration, public domain."),
+            "Gathered by Andrej Karpathy in makemore (MIT), 2022.",
+            "https://github.com/karpathy/makemore",
+        ),
+        DataSet(
+            "shakespeare",
+            N_("Plays by Shakespeare (Tiny Shakespeare)"),
+            N_("40,000 lines of plays, 1.1 million characters, 65 different ones."),
+            (
+                RemoteFile(
+                    "text/tiny_shakespeare.txt",
+                    (
+                        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/"
+                        "tinyshakespeare/input.txt",
+                    ),
+                    1_115_394,
+                    "sha256:86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+                ),
+            ),
+            N_("public domain"),
+            N_("The plays are in the public domain."),
+            "Gathered by Andrej Karpathy in char-rnn, 2015.",
+            "https://github.com/karpathy/char-rnn",
+        ),
     )
 }  # fmt: skip
 
@@ -289,6 +327,12 @@ def _turkish(folder: Path) -> LocalFiles:
     return LocalFiles(files, "" if files[0].name.startswith(LARGER) else N_("the smaller tables"))
 
 
+def _writing(name: str, folder: Path) -> LocalFiles:
+    from rnnviz.data.writing_texts import writing_file
+
+    return LocalFiles((writing_file(folder, name),))
+
+
 _LOCAL_FILES: Final[dict[str, Callable[[Path], LocalFiles]]] = {
     "imdb": _imdb,
     "imdb-keras": _imdb_keras,
@@ -297,4 +341,6 @@ _LOCAL_FILES: Final[dict[str, Callable[[Path], LocalFiles]]] = {
     "agnews": _agnews,
     "sst2": _sst2,
     "turkish": _turkish,
+    "names": partial(_writing, "names"),
+    "shakespeare": partial(_writing, "shakespeare"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import zlib
 from pathlib import Path
 from typing import Final
@@ -14,16 +15,18 @@ from rnnviz.messages import _
 
 #: The largest text, in bytes.
 MAX_BYTES: Final = 100_000_000
+_PACKED: Final = (".gz", ".xz")
 
 
 def read_plain_text(path: Path) -> str:
-    """The text of a UTF-8 file (also with a byte order mark), ``.gz`` unpacked, line ends as "\\n".
+    """The text of a UTF-8 file, also with a byte order mark, its line ends as "\\n".
 
+    ``.gz`` and ``.xz`` are unpacked.
     InvalidFileError for a file that is no UTF-8 text, has control characters or is too large.
     """
     with open_regular(path, MAX_BYTES) as file:
         data = file.read()
-    if path.suffix == ".gz":
+    if path.suffix in _PACKED:
         data = _unpacked(path, data)
     try:
         text = data.decode("utf-8-sig")
@@ -46,11 +49,13 @@ def read_plain_text(path: Path) -> str:
 
 def _unpacked(path: Path, data: bytes) -> bytes:
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        packed = io.BytesIO(data)
+        opened = gzip.GzipFile(fileobj=packed) if path.suffix == ".gz" else lzma.LZMAFile(packed)
+        with opened as file:
             unpacked = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise InvalidFileError(
-            _("{path} is not a complete gzip file ({reason}).").format(path=path, reason=error)
+            _("{path} is not a complete packed file ({reason}).").format(path=path, reason=error)
         ) from error
     if len(unpacked) > MAX_BYTES:
         raise InvalidFileError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from rnnviz.data.jena_table import TIME
 from rnnviz.data.keras_imdb import read_keras_imdb
 from rnnviz.data.sst2 import SST2_SPLITS, read_sst2
 from rnnviz.data.turkish_reviews import TURKISH_SPLITS, read_turkish
+from rnnviz.data.writing_texts import read_writing_text
 from rnnviz.messages import N_
 
 #: Counts by name, and the first rows as JSON objects.
@@ -117,6 +119,17 @@ def _turkish(folder: Path, rows: int) -> CountsAndRows:
     return _labelled(texts, N_("{split} texts"), rows)
 
 
+def _writing(name: str, folder: Path, rows: int) -> CountsAndRows:
+    text = read_writing_text(folder, name)
+    lines = text.splitlines()
+    counts = {
+        N_("lines"): len(lines),
+        N_("characters"): len(text),
+        N_("different characters"): len(set(text)),
+    }
+    return counts, [{"text": line} for line in lines[:rows]]
+
+
 def _labelled(
     splits: Mapping[str, Sequence[tuple[str, int]]], texts: str, rows: int
 ) -> CountsAndRows:
@@ -158,4 +171,6 @@ _PREVIEWS: Final[dict[str, Callable[[Path, int], CountsAndRows]]] = {
     "agnews": _agnews,
     "sst2": _sst2,
     "turkish": _turkish,
+    "names": partial(_writing, "names"),
+    "shakespeare": partial(_writing, "shakespeare"),
 }

@@ -25,6 +25,8 @@ ANSWERED_IN: dict[str, str] = {
     "ModelChoiceQuestion": "rnnviz.explore.default_model",
     "LearningQuestion": "rnnviz.explore.learning",
     "GradientCheck": "rnnviz.explore.gradient_check",
+    "PropertyQuestion": "rnnviz.explore.unit_properties",
+    "AblationQuestion": "rnnviz.explore.unit_properties",
 }
 
 

@@ -19,6 +19,7 @@ from rnnviz.data.folders import data_errors, sha256
 from rnnviz.data.next_tokens import TextWindows, WholeTexts
 from rnnviz.data.plain_text import read_plain_text
 from rnnviz.data.vocabulary import PADDING, Encoding, Vocabulary
+from rnnviz.data.writing_texts import read_writing_text, writing_file
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.messages import N_, _
 from rnnviz.recipes import Recipe, Task, check_rows
@@ -28,6 +29,8 @@ from rnnviz.recipes.sentiment import Say
 END: Final = "\n"
 #: Every tenth name, and the last tenth of a long text, is validated on.
 VALIDATION_SHARE: Final = 10
+#: Characters in the last tenth of the plays.
+HELD_OUT: Final = 111_539
 #: Characters in a window of a long text.
 STEPS: Final = 100
 #: Parts of the validation text that are read side by side, each from its beginning.
@@ -37,16 +40,14 @@ VALIDATION_BATCH: Final = 10
 def prepare_names(folder: Path, limit: int | None, seed: int, say: Say) -> Task:
     """Read the names; a tenth of them, drawn with ``seed`` 0 for every run, validates."""
     path, text = _text(folder, "names", say)
-    names = [name for line in text.split("\n") if (name := line.strip().lower())]
-    names = names[:limit]
+    names = names_of(text)[:limit]
     characters = sorted(set("".join(names)))
     if len(names) < 2 * VALIDATION_SHARE or len(characters) < 2:
         check_rows(len(text.split("\n")), limit, _("{count} names").format(count=len(names)))
     encoding = Encoding("characters", unknown=None, start=1, special=(0,))
     vocabulary = Vocabulary((PADDING, END, *characters), encoding)
     ids = [array("i", [1, *vocabulary.encode(name), 1]) for name in names]
-    order = np.random.default_rng(0).permutation(len(ids))
-    held_out = set(order[: len(ids) // VALIDATION_SHARE].tolist())
+    held_out = _held_out(len(ids))
     training = WholeTexts([row for n, row in enumerate(ids) if n not in held_out])
     valid = WholeTexts([row for n, row in enumerate(ids) if n in held_out])
     return Task(
@@ -67,7 +68,7 @@ def prepare_shakespeare(
     folder: Path, limit: int | None, seed: int, say: Say, *, stateful: bool = True
 ) -> Task:
     """Read the plays; the last tenth of the text validates. ``limit`` is a number of lines."""
-    path, text = _text(folder, "tiny_shakespeare", say)
+    path, text = _text(folder, "shakespeare", say)
     if limit is not None:
         text = "".join(text.splitlines(keepends=True)[:limit])
     vocabulary = Vocabulary(
@@ -99,19 +100,34 @@ def prepare_shakespeare(
     )
 
 
-def _text(folder: Path, name: str, say: Say) -> tuple[Path, str]:
-    """The file of that name below the data folder, and its text."""
-    with data_errors(name):
-        places = [
-            folder / part / f"{name}.txt{end}" for part in ("text", ".") for end in ("", ".gz")
-        ]
-        path = next((path for path in places if path.is_file()), None)
-        if path is None:
-            raise FileNotFoundError(
-                _("{name}.txt is not in {folder}").format(name=name, folder=folder)
-            )
+def _text(folder: Path, data_set: str, say: Say) -> tuple[Path, str]:
+    """The file of a data set, and its text."""
+    with data_errors(data_set):
+        path = writing_file(folder, data_set)
         say(_("Reading {names} from {folder}").format(names=path.name, folder=folder))
         return path, read_plain_text(path)
+
+
+def names_of(text: str) -> list[str]:
+    """The names in a file of them, one a line, in lower case."""
+    return [name for line in text.split("\n") if (name := line.strip().lower())]
+
+
+def _held_out(count: int) -> set[int]:
+    """The numbers of the names that validate, of so many: the same in every run."""
+    order = np.random.default_rng(0).permutation(count)
+    return set(order[: count // VALIDATION_SHARE].tolist())
+
+
+def held_out_names(folder: Path) -> str:
+    """The names that validate, one a line."""
+    names = names_of(read_writing_text(folder, "names"))
+    return "\n".join(names[n] for n in sorted(_held_out(len(names))))
+
+
+def held_out_plays(folder: Path) -> str:
+    """The last tenth of the plays, also of the sample, which is the last two tenths of them."""
+    return read_writing_text(folder, "shakespeare")[-HELD_OUT:]
 
 
 # -- the recipes --------------------------------------------------------------------------------
@@ -142,6 +158,7 @@ RECIPES = (
             prepare=prepare_names,
             data=N_("first names, a tenth validates"),
             size=28,
+            package_size=28,
             example="emma",
             tokenizer="characters",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_stateful_windows_go_on_where_the_last_batch_ended(size: int) -> None:
     batches = [inputs for inputs, _, _ in windows.batches(size, np.random.default_rng(0))]
     assert len(batches) == -(-len(windows) // size)
     assert {inputs.shape for inputs in batches} == {(10, size)}
-    for before, after in zip(batches, batches[1:], strict=False):
+    for before, after in pairwise(batches):
         np.testing.assert_array_equal(after[0], before[-1] + 1)
     seen = set(np.concatenate(batches).ravel().tolist())
     assert seen == set(IDS[:100].tolist())

@@ -1,8 +1,8 @@
 """Golden values of PyTorch for windows of a text whose states are carried on: ``windows.npz``.
 
 A head of softmax reads every step; a second window begins with the states that the first one ended
-with, through which no gradient flows (truncated backpropagation through time). The cells are written
-out by hand in ``make_golden.py``, the gradients are autograd's, all in float64. To make it anew:
+with, through which no gradient flows (truncated backpropagation through time). The cells are written out
+by hand in ``make_golden.py``, the gradients are autograd's, all in float64. To make it anew:
 
     python -m venv golden-venv
     golden-venv/bin/pip install torch==2.13.0 keras==3.15.1 numpy . '.[test]'
@@ -75,7 +75,7 @@ def make() -> dict[str, Array]:
         params, ids, following = case(name)
         leaves = {key: torch.tensor(a, requires_grad=True) for key, a in params.items()}
         zeros = torch.zeros((B, H), dtype=torch.float64)
-        state = {s: zeros for s in CELLS[name.split(".")[0]].states}
+        state = dict.fromkeys(CELLS[name.split(".")[0]].states, zeros)
         _, state = _window(name, leaves, ids[0], state)
         state = {s: a.detach() for s, a in state.items()}
         logits, _ = _window(name, leaves, ids[1], state)
