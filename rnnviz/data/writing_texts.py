@@ -1,7 +1,7 @@
 """The texts that nets which write learn from: first names, and plays by Shakespeare.
 
 ``folder`` is the data folder. A missing file raises FileNotFoundError, one that is no plain text
-InvalidFileError.
+InvalidFileError, and one with other contents ValueError.
 """
 
 from __future__ import annotations
@@ -25,10 +25,18 @@ def writing_file(folder: Path, data_set: str) -> Path:
             if (path := place / f"{name}{ending}").is_file():
                 return path
     raise FileNotFoundError(
-        _("{folder} has no file text/{name}.txt (also .gz)").format(folder=folder, name=name)
+        _("{folder} has no file {name}.txt (also .gz)").format(folder=folder, name=name)
     )
 
 
 def read_writing_text(folder: Path, data_set: str) -> str:
     """The whole text."""
-    return read_plain_text(writing_file(folder, data_set))
+    path = writing_file(folder, data_set)
+    text = read_plain_text(path)
+    if data_set == "names":
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip() and not line.strip().isalpha():
+                raise ValueError(_("{path}, line {line}: no name").format(path=path, line=number))
+    elif text.lstrip().startswith("<"):  # what a network sends instead of a file
+        raise ValueError(_("{path} is a web page, not a text").format(path=path))
+    return text

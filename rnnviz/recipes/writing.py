@@ -17,7 +17,6 @@ import numpy as np
 
 from rnnviz.data.folders import data_errors, sha256
 from rnnviz.data.next_tokens import TextWindows, WholeTexts
-from rnnviz.data.plain_text import read_plain_text
 from rnnviz.data.vocabulary import PADDING, Encoding, Vocabulary
 from rnnviz.data.writing_texts import read_writing_text, writing_file
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
@@ -105,7 +104,7 @@ def _text(folder: Path, data_set: str, say: Say) -> tuple[Path, str]:
     with data_errors(data_set):
         path = writing_file(folder, data_set)
         say(_("Reading {names} from {folder}").format(names=path.name, folder=folder))
-        return path, read_plain_text(path)
+        return path, read_writing_text(folder, data_set)
 
 
 def names_of(text: str) -> list[str]:
