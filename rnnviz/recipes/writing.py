@@ -145,7 +145,9 @@ def _shakespeare_model(size: int) -> ModelSpec:
 
 
 NAMES_FIT = FitSpec(epochs=10, batch_size=64, rate=3e-3, final_rate=1e-4, clip=5.0, monitor="loss")
-SHAKESPEARE_FIT = FitSpec(epochs=12, batch_size=50, rate=2e-3, monitor="loss")
+SHAKESPEARE_FIT = FitSpec(
+    epochs=30, batch_size=50, rate=2e-3, final_rate=1e-4, clip=5.0, monitor="loss"
+)
 
 RECIPES = (
     *(

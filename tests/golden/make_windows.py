@@ -2,7 +2,7 @@
 
 A head of softmax reads every step; a second window begins with the states that the first one ended
 with, through which no gradient flows (truncated backpropagation through time). The cells are
-written by hand in ``make_golden.py``, the gradients are autograd's, all in float64. To make it anew:
+written by hand in ``make_golden.py``, the gradients are autograd's, all in float64. To make it:
 
     python -m venv golden-venv
     golden-venv/bin/pip install torch==2.13.0 keras==3.15.1 numpy . '.[test]'
