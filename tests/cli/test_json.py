@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config path": (), "config show": (), "config validate": (), "config edit": (),
     "lesson": (), "lesson check": ("not",), "lesson run": ("not", "--plain"), "explain": ("z",),
     "handout": ("-m", "sentiment-lstm-8", "good", "-o", "OUT.html", "-q"),
+    "write": ("-m", "names-lstm", "--length", "3", "-q"),
     "results": ("ANSWERS",), "replay": ("RECORDING", "--plain"),
     "doctor": (), "completion": ("bash",),
 }  # fmt: skip
