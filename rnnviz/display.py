@@ -18,16 +18,21 @@ _AMBIGUOUS_WIDTH = re.compile("[\ufe00-\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0
 _BEYOND_ASCII = re.compile(r"[^\n\x20-\x7e]")
 
 
+#: The white space that a token of characters can be, and the signs that it is written with.
+WHITE_SPACE = " \n\t"
+_SIGNS = str.maketrans(WHITE_SPACE, "␣↵⇥")
+
+
 def visible(text: str) -> str:
     """Escape control and format characters as ``\\x1b``, so that the text can be printed.
 
     These are the categories Cc, Cf, Cs, Co, Cn, Zl, Zp and Zs without the space. Skin tones and
     flag letters are escaped too, because terminals disagree on their width. A leading combining
-    mark gets a dotted circle. Of a text of nothing but spaces each is ``␣``, so that a space that
-    is a token or a label can be seen. The function is idempotent.
+    mark gets a dotted circle. Of a text of nothing but white space a space is ``␣``, a new line
+    ``↵`` and a tab ``⇥``, so that a token or a label can be seen. The function is idempotent.
     """
-    if text.isspace() and text.isprintable():
-        return "␣" * len(text)
+    if text and not text.strip(WHITE_SPACE):
+        return text.translate(_SIGNS)
     if text.isprintable() and (text.isascii() or _has_known_width(text)):
         return text
     out: list[str] = []
@@ -42,6 +47,11 @@ def visible(text: str) -> str:
         else:
             out.append(char)
     return "".join(out)
+
+
+def in_one_line(text: str) -> str:
+    """A text of several lines as one line that can be printed: ``↵`` for each new line."""
+    return visible(text.replace("\n", "↵"))
 
 
 def _has_known_width(text: str) -> bool:

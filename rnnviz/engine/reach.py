@@ -11,6 +11,12 @@ from rnnviz.cells import Cell
 from rnnviz.engine.jacobians import jacobian_products, jacobians, split_states
 from rnnviz.engine.scan import Scan, ScanGradients, StepSlices, StepValues, stack, step_backward
 
+#: Above so many components of the states a product of matrices takes longer than the steps of
+#: Lanczos, of which so many give the norm.
+WIDE, KRYLOV = 128, 16
+#: Of a matrix of norm 1 in float32.
+ROUNDING = 1e-6
+
 
 def reach(cell: Cell, p: Values, forward: Scan) -> Array:
     """The spectral norm of ∂(all last states) / ∂(all states after step t), (T) float64."""
@@ -70,10 +76,13 @@ def spectral_norms(J: Array) -> Array:
     products with G¹⁶ from its column of largest diagonal, then the best vector in the plane of the
     result x and G·x (one Lanczos step), which is exact as soon as two eigenvectors are left in x.
     Never above the true value; over 600 sentences through the shipped nets at most 0.6 % below it,
-    where many singular values lie within that of each other.
+    where many singular values lie within that of each other. Wide ones by :func:`_lanczos`, which
+    takes no products of matrices.
     """
     if J.shape[-1] <= 16:
         return np.linalg.svd(J, compute_uv=False)[:, 0].astype(np.float64)
+    if J.shape[-1] > WIDE:
+        return _lanczos(J)
     G = J @ J.swapaxes(-1, -2).copy()
     size = np.einsum("nii->n", G)  # the sum of all eigenvalues
     G /= np.where(size == 0, 1, size)[:, None, None]
@@ -96,6 +105,34 @@ def spectral_norms(J: Array) -> Array:
     half = (along - across) / 2
     largest = (along + across) / 2 + np.sqrt(half * half + beside * beside)
     return np.sqrt(largest * size, dtype=np.float64)
+
+
+def _lanczos(J: Array) -> Array:
+    """The largest singular values (N) by KRYLOV steps of Lanczos on J·Jᵀ, fully orthogonalized.
+
+    Golub and Van Loan, Matrix Computations, 10.1; never above the true values but for rounding.
+    """
+    N, S, _ = J.shape
+    rows = np.einsum("nij,nij->ni", J, J)
+    size = np.sqrt(rows.sum(1))
+    A = J / np.where(size == 0, 1, size)[:, None, None]
+    back = A.swapaxes(-1, -2)
+    x = _unit(A @ A[np.arange(N), rows.argmax(1)][:, :, None])
+    basis, T = np.zeros((N, S, KRYLOV), J.dtype), np.zeros((N, KRYLOV, KRYLOV))
+    for k in range(KRYLOV):
+        basis[:, :, k] = x[:, :, 0]
+        y = A @ (back @ x)
+        T[:, k, k] = (x * y).sum((1, 2))
+        found = basis[:, :, : k + 1]
+        for _ in range(2):
+            y = y - found @ (found.swapaxes(1, 2) @ y)
+        left = np.sqrt((y * y).sum((1, 2)))
+        # What is left is rounding where the vectors so far hold all that there is.
+        goes_on = left > ROUNDING
+        if k + 1 < KRYLOV:
+            T[:, k, k + 1] = T[:, k + 1, k] = np.where(goes_on, left, 0)
+        x = np.where(goes_on[:, None, None], _unit(y), 0).astype(J.dtype)
+    return np.asarray(np.sqrt(np.maximum(np.linalg.eigvalsh(T)[:, -1], 0)) * size)
 
 
 def _unit(x: Array) -> Array:

@@ -24,6 +24,7 @@ ANSWERED_IN: dict[str, str] = {
     "TrainingHistoryQuestion": "rnnviz.explore.training_history",
     "ModelChoiceQuestion": "rnnviz.explore.default_model",
     "LearningQuestion": "rnnviz.explore.learning",
+    "NextTokensQuestion": "rnnviz.explore.next_tokens",
     "GradientCheck": "rnnviz.explore.gradient_check",
     "PropertyQuestion": "rnnviz.explore.unit_properties",
     "AblationQuestion": "rnnviz.explore.unit_properties",

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from rnnviz.arrays import Array
+from rnnviz.analysis.writing import drawing_probabilities
 from rnnviz.engine.losses import outputs
 from rnnviz.engine.model import InitialStates
 from rnnviz.errors import UsageError
@@ -37,20 +37,22 @@ class WrittenToken:
     best: tuple[tuple[str, float], ...]
 
 
-def drawing_probabilities(logits: Array, temperature: float, top_k: int | None = None) -> Array:
-    """The probabilities (K) that a token is drawn with, given the logits (K).
+def require_writer(stored: StoredModel) -> None:
+    """UsageError for a net that does not write."""
+    if not stored.writes:
+        raise UsageError(
+            _(
+                "{model} gives no next token, so it cannot write. "
+                "Nets that write: names-lstm, shakespeare-lstm"
+            ).format(model=stored.name)
+        )
 
-    softmax(logits / temperature), of the ``top_k`` likeliest only; at temperature 0 the likeliest
-    has probability 1.
-    """
-    logits = logits.astype(np.float64)
-    if temperature == 0:
-        return np.eye(len(logits))[logits.argmax()]
-    if top_k is not None and top_k < len(logits):
-        others = np.argsort(-logits, kind="stable")[top_k:]
-        logits = logits.copy()
-        logits[others] = -np.inf
-    return outputs("softmax", (logits - logits.max()) / temperature)
+
+def special_ids(stored: StoredModel) -> list[int]:
+    """The entries that are no tokens, such as the padding; they are never drawn."""
+    vocabulary = stored.vocabulary
+    start, known = vocabulary.encoding.start, vocabulary.known
+    return [k for k, word in enumerate(stored.labels) if k != start and not known(word)]
 
 
 class TextWriter:
@@ -61,21 +63,11 @@ class TextWriter:
         seed: int = 0,
     ) -> None:  # fmt: skip
         """UsageError for a net that does not write."""
-        if not stored.writes:
-            raise UsageError(
-                _(
-                    "{model} gives no next token, so it cannot write. "
-                    "Nets that write: names-lstm, shakespeare-lstm"
-                ).format(model=stored.name)
-            )
+        require_writer(stored)
         self.stored, self.temperature, self.top_k = stored, temperature, top_k
         self._rng = np.random.default_rng(seed)
         self._vocabulary = stored.vocabulary
-        #: Entries that are no tokens, such as the padding, are never drawn.
-        start, known = self._vocabulary.encoding.start, self._vocabulary.known
-        self._special = [
-            k for k, word in enumerate(stored.labels) if k != start and not known(word)
-        ]
+        self._special = special_ids(stored)
         self._states: InitialStates | None = None
         self._logits = np.zeros(0)
 

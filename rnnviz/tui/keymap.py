@@ -40,7 +40,7 @@ MODEL_KEYS = 9
 PAGE_KEYS = {
     "hand": "e", "backward": "B", "weights": "w", "series": "h", "padding": "i", "net": "n",
     "clamp": "c", "against": "a", "units": "u", "reach": "R", "training": "f4", "learning": "f9",
-    "lockstep": "k", "check": "Q", "scan": "0",
+    "lockstep": "k", "check": "Q", "scan": "0", "write": "semicolon",
 }  # fmt: skip
 
 #: The actions of pages and their keys; a page lists those that it has.
@@ -68,6 +68,9 @@ PAGE_ACTION_KEYS: Mapping[str, tuple[str, ...]] = {
     "unit_count": ("C",),
     "all_values": ("K",),
     "save_net": ("F",),
+    "likeliest": ("exclamation_mark",),
+    "colour_text": ("asterisk",),
+    "next_seed": ("equals_sign",),
 }
 
 ACTIONS: tuple[Action, ...] = (
@@ -273,7 +276,8 @@ _SYMBOLS = {
     "right": "→", "left": "←", "up": "↑", "down": "↓", "full_stop": ".", "comma": ",",
     "plus": "+", "minus": "-", "question_mark": "?", "slash": "/", "less_than_sign": "<",
     "greater_than_sign": ">", "escape": "esc", "delete": "del", "backspace": "⌫",
-    "pagedown": "PgDn", "pageup": "PgUp",
+    "pagedown": "PgDn", "pageup": "PgUp", "exclamation_mark": "!", "asterisk": "*",
+    "equals_sign": "=", "semicolon": ";",
 }  # fmt: skip
 
 #: Keys with names that Textual writes in words.

@@ -7,7 +7,7 @@ import pytest
 
 from rnnviz.cells import CELLS
 from rnnviz.engine import initializers
-from rnnviz.engine.reach import reach, scan_backward_with_reach
+from rnnviz.engine.reach import reach, scan_backward_with_reach, spectral_norms
 from rnnviz.engine.scan import scan, scan_backward
 
 T, D, H = 23, 4, 5
@@ -40,3 +40,15 @@ def test_one_sequence_walks_back_to_the_same_gradients(
     for state, gradient in plain.initial.items():
         np.testing.assert_allclose(quick.initial[state], gradient, 1e-10, 1e-12)
     np.testing.assert_array_equal(far, reach(cell, p, done))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rank", [1, 3, 160])
+def test_the_norm_of_a_wide_matrix_is_its_largest_singular_value(rank: int, dtype: type) -> None:
+    """Also of one of low rank, as products of many Jacobians are, and of zeros."""
+    rng = np.random.default_rng(rank)
+    decay = 0.8 ** np.arange(rank)
+    J = (rng.normal(size=(4, 160, rank)) * decay) @ rng.normal(size=(4, rank, 160))
+    J = np.concatenate([J, np.zeros((1, 160, 160))]).astype(dtype)
+    true = np.linalg.svd(J.astype(np.float64), compute_uv=False)[:, 0]
+    np.testing.assert_allclose(spectral_norms(J), true, rtol=2e-6)

@@ -37,6 +37,7 @@ from rnnviz.tui.view.label_translation import localized
 from rnnviz.tui.view.predict_first import without_answer
 from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
+from tests.tui import small_writer
 from tests.tui.pages import test_learning
 
 SENTENCES = (
@@ -114,6 +115,9 @@ def moments(page: str, lang: str = "en") -> Iterator[ViewState]:
     if page == "learning":  # shipped models have no snapshots
         yield from (test_learning.at(step, t, lang=lang) for step in (0, 9, 20) for t in (2, 4))
         return
+    if page == "write":  # shipped nets that write are no models of sentences
+        yield from (small_writer.moment(t, lang=lang, page="write") for t in (0, 5, 9))
+        return
     every = EVERY if page not in ("series", "hand") else EVERY[:1]
     for n, text in every:
         query = query_of(n, text, page)
@@ -150,7 +154,7 @@ def test_what_implies_a_cause_is_checked_and_every_sentence_fits(page: str, lang
             lines = fitted(clauses, width - 2, rows)
             assert len(lines) <= rows and all(cell_len(line) <= width - 2 for line in lines)
             assert lines and not "".join(lines).endswith("…"), lines
-    assert found or page in ("reach", "hand")
+    assert found or page in ("reach", "hand", "write")
 
 
 # -- the panels -----------------------------------------------------------------------------------

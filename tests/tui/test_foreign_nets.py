@@ -135,5 +135,5 @@ def test_a_small_change_of_a_number_is_not_zero() -> None:
 
 def test_labels_of_white_space_are_printed() -> None:
     letters = net(HeadSpec("softmax", 3), (" ", "\n", "a"))
-    with pytest.raises(UsageError, match=r"Use one of: ␣, \\x0a, a\.$"):
+    with pytest.raises(UsageError, match=r"Use one of: ␣, ↵, a\.$"):
         trace(letters, Query("1 0 0", "net.onnx", target="zz"))

@@ -8,12 +8,26 @@ import pytest
 from textual.pilot import Pilot
 from tui.small_models import app, made
 
+from rnnviz.tui.step.app import settled
+from tests.tui import small_writer
+
 Compare = Any
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
 def test_sentence(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app(t=3), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize("page", ["", "write", "backward"])
+def test_a_net_that_writes(snap_compare: Compare, page: str, size: tuple[int, int]) -> None:
+    async def settle(pilot: Pilot[int]) -> None:
+        await settled(it, pilot)
+
+    keys = ["asterisk"] if page == "write" else []
+    it = small_writer.app(t=5, page=page, lang="tr" if size[0] == 80 else "en")
+    assert snap_compare(it, terminal_size=size, press=keys, run_before=settle)
 
 
 @pytest.mark.parametrize("theme", ["light", "contrast", "ansi"])

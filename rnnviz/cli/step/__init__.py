@@ -144,7 +144,8 @@ def command(**params: Any) -> int:
     files.check_files(step, inputs)
     on_screen = step.form is None and not step.draws and options.stdout_is_terminal()
     session_files.check(step.record, step.cast, inputs, screen=on_screen)
-    traced = trace_source.read(step)
+    begins = on_screen and step.view == "write" and not (step.saves or step.record or step.cast)
+    traced = trace_source.read(step, begins=begins and step.against is None)
     compared = () if step.compare is None else _compared_models(step, traced)
     if compared and traced.query.model not in compared:
         traced = traced.with_model(compared[0])

@@ -36,13 +36,18 @@ def make_app(
     from rnnviz.tui.pages import initial_states
     from rnnviz.tui.step.app import RnnvizApp
 
+    page_states = initial_states(_page_options(step, traced, compared))
+    if traced.whole is not None:
+        from rnnviz.tui.pages.writing.written_text import WritingState
+
+        page_states["write"] = WritingState.of(traced.query.text, traced.whole.text)
     return RnnvizApp(
         traced.explorer, traced.query, traced.trace, switch=switch_models(traced),
         lang=options.language(step.lang), theme=options.theme_name(step.theme),
         t=first_token(step, traced.trace), unit=step.unit,
         colour=colour, ascii_only=not options.unicode(), page=page, presenter=step.presenter,
         chooses_model=step.chooses_model, keymap=step.keymap, notation=step.notation,
-        page_states=initial_states(_page_options(step, traced, compared)),
+        page_states=page_states, whole=traced.whole,
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rnnviz.analysis import next_tokens, toy_net
 from rnnviz.analysis import series as series_analysis
-from rnnviz.analysis import toy_net
 from rnnviz.analysis.interventions import OutputsWithout, changes
 from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
@@ -73,6 +73,9 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
     yield text(key, lang, objective=objective, loss=number(head.loss))
     grads = np.linalg.norm(trace.layers[0].grads["x"].astype(np.float64), axis=1)
     for t, token in enumerate(tokens):
+        if head.writes:
+            yield _next_token(trace, t, token, float(grads[t]), lang)
+            continue
         leading = best if head.is_number else int(np.argmax(head.readout[t]))
         yield text(
             "plain.after", lang, t=t + 1, T=T, token=token, label=visible(head.labels[leading]),
@@ -81,10 +84,34 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
         )  # fmt: skip
 
 
+def _next_token(trace: Trace, t: int, token: str, grad: float, lang: str) -> str:
+    """What follows a token in the text and how likely it was; after the last one the likeliest."""
+    head, best = trace.head, next_tokens.likeliest(trace, t)
+    values = {
+        "t": t + 1, "T": len(trace.tokens), "token": token, "label": visible(head.labels[best]),
+        "p": number(head.readout[t, best]), "grad": number(grad),
+        "reach": number(trace.layers[-1].reach[t]),
+    }  # fmt: skip
+    if not next_tokens.comes(trace, t):
+        return text("plain.after", lang, **values)
+    return text(
+        "plain.after_next", lang, next=visible(trace.tokens[t + 1]),
+        own=number(float(next_tokens.next_probabilities(trace)[t])),
+        bits=number(float(next_tokens.surprises(trace)[t])), **values,
+    )  # fmt: skip
+
+
 def _changes(
     trace: Trace, tokens: list[str], lang: str, without: OutputsWithout | None
 ) -> Iterator[str]:
     """What each token did to the prediction, and where the text ends without it."""
+    if trace.head.writes and len(tokens) > 1:
+        each_bits = next_tokens.surprises(trace)[:-1]
+        bits = float(each_bits.mean())
+        yield text(
+            "plain.surprise", lang, bits=number(bits), n=len(each_bits),
+            perplexity=number(2**bits),
+        )  # fmt: skip
     k = shown_class(trace.head)
     label = visible(trace.head.labels[k])
     name = label if trace.head.is_number else text("view.believes", lang, label=label)
@@ -94,7 +121,7 @@ def _changes(
         for token, delta in zip(tokens, deltas, strict=True)
         if np.isfinite(delta)
     ]
-    if each:
+    if each and not trace.head.writes:
         yield text("plain.changes", lang, name=name, list=", ".join(each))
     if without is not None and without.possible.any():
         each = [

@@ -24,6 +24,10 @@ DEFAULT_TEXTS = {"tr": "bu film güzel değildi"}
 #: The tokens of a text up to which each is left out once.
 MOST_LEFT_OUT = 40
 
+#: From which length on a text to write on is opened with the trace of its beginning, and that
+#: beginning, in characters.
+LONG, BEGINNING = 100, 60
+
 if TYPE_CHECKING:
     from rnnviz.analysis.interventions import OutputsWithout
     from rnnviz.initial_states import InitialState
@@ -32,11 +36,15 @@ if TYPE_CHECKING:
 
 
 class TracedQuery(NamedTuple):
-    """A trace, the query it answers, and the explorer that answers further ones."""
+    """A trace, the query it answers, and the explorer that answers further ones.
+
+    ``whole`` is the query of a long text of which the trace has the beginning.
+    """
 
     explorer: Explorer
     query: Query
     trace: Trace
+    whole: Query | None = None
 
     def with_model(self, model: str) -> TracedQuery:
         """The same query with another model."""
@@ -92,8 +100,11 @@ def input_files(step: StepOptions) -> Sequence[Path]:
     return [*read, *locate(_model(step))]
 
 
-def read(step: StepOptions) -> TracedQuery:
-    """The trace; RnnvizError with a message for the user where there can be none."""
+def read(step: StepOptions, *, begins: bool = False) -> TracedQuery:
+    """The trace; RnnvizError with a message for the user where there can be none.
+
+    ``begins``: the page of a net that writes is opened, which needs no more than the beginning.
+    """
     from rnnviz import explore
     from rnnviz.clamps import parse
     from rnnviz.engine.device import choose_for_trace
@@ -127,7 +138,18 @@ def read(step: StepOptions) -> TracedQuery:
             _example(name) if text is None else text, name, step.target, step.random, clamps,
             initial=(*_file_states(step), *_typed_states(step)),
         )  # fmt: skip
+    if begins and step.at is None and _is_long_writing(query):
+        first = replace(query, text=query.text[:BEGINNING])
+        return TracedQuery(explorer, first, explorer(first), query)
     return TracedQuery(explorer, query, explorer(query))
+
+
+def _is_long_writing(query: Query) -> bool:
+    """Whether the trace of a text for a net that writes would keep the screen waiting."""
+    from rnnviz.tracer.model_cache import cached_model
+
+    long = len(query.text) > LONG and query.hand is None and not query.clamps
+    return long and cached_model(query.model).writes
 
 
 def _file_states(step: StepOptions) -> tuple[InitialState, ...]:

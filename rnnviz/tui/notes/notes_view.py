@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz import i18n
-from rnnviz.display import visible
+from rnnviz.display import in_one_line, visible
 from rnnviz.lessons.predictions import allowed, spoken
 from rnnviz.tui.keymap import localized_key
 from rnnviz.tui.notes.notes_state import NotesState
@@ -161,7 +161,7 @@ def _class(state: NotesState, width: int) -> Iterator[Line]:
     if query is not None:
         clamps = "".join(f" · {visible(clamp)}" for clamp in query.clamps)
         name = i18n.model_name(query.model, state.lang)
-        text = f"{visible(name)}{clamps} · {visible(query.text)}"
+        text = f"{visible(name)}{clamps} · {in_one_line(query.text)}"
         yield [Segment("  " + cut(text, width), theme.ink)]
     page = state.text("notes.panels")
     if state.page in {entry.name for entry in PAGES}:

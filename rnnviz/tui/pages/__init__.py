@@ -40,6 +40,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("lockstep", "compare_cells", "CompareCellsPage", "compare"),
     PageEntry("check", "check", "CheckPage"),
     PageEntry("scan", "scan", "ScanPage"),
+    PageEntry("write", "writing", "WritingPage"),
 )
 
 

@@ -68,7 +68,7 @@ def shown_output(view_state: ViewState, trace: Trace, t: int = -1) -> float:
 
 def end(view_state: ViewState) -> float:
     """The shown output at the end."""
-    return float(view_state.readout[-1, view_state.shown_class()])
+    return float(view_state.readout[-1, view_state.class_at_end()])
 
 
 # -- backward: the gradient is not the effect of the word -----------------------------------------
@@ -94,13 +94,13 @@ def backward(view_state: ViewState) -> list[Clause]:
 def _left_out(
     view_state: ViewState, sizes: np.ndarray, found: OutputsWithout, question: LeaveOutQuestion
 ) -> list[Clause]:
-    t, k = view_state.cursor.t, view_state.shown_class()
+    t, k = view_state.cursor.t, view_state.class_at_end()
     outputs = unit_of_output(view_state, found.outputs[:, k])
     here, now = float(outputs[t]), end(view_state)
     little = is_little(view_state, now, here)
     values: dict[str, object] = {
         "word": word(view_state, t), "value": number(here, 2), "end": number(now, 2),
-        "little": LITTLE, "name": output_name(view_state),
+        "little": LITTLE, "name": output_name(view_state, k),
     }  # fmt: skip
     average = "averaged_" if found.averaged else ""
     key = f"{average}same" if little else f"{average}gone"
@@ -114,7 +114,7 @@ def _left_out(
 
 
 def _raw_end(view_state: ViewState) -> float:
-    return float(view_state.trace.head.output[view_state.shown_class()])
+    return float(view_state.trace.head.output[view_state.class_at_end()])
 
 
 # -- weights: what one gate of one unit does ------------------------------------------------------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.analysis import next_tokens
 from rnnviz.analysis.shared_weights import (
     Growth,
     Use,
@@ -19,7 +21,8 @@ from rnnviz.analysis.shared_weights import (
     walk,
 )
 from rnnviz.display import visible
-from rnnviz.equations import number, numbers
+from rnnviz.equations import number, numbers, symbol
+from rnnviz.tui.panels.equations import head_table
 from rnnviz.tui.render.segments import Line, fit, flowed, length
 from rnnviz.tui.view.view_state import ViewState
 
@@ -52,15 +55,21 @@ def table(
     view_state: ViewState, weights: Sequence[Use], width: int, chosen: str = ""
 ) -> list[Line]:
     """One line per weight: the norms of this step's term and of the running sum."""
+    name, term_width, bar = _columns(view_state, weights, width)
+    return [
+        _row(view_state, use, name, term_width, bar, use.weight[2:] == chosen) for use in weights
+    ]
+
+
+def _columns(view_state: ViewState, weights: Sequence[Use], width: int) -> tuple[int, int, int]:
+    """The columns of the name, of the term as a formula (0: no room), and of each bar."""
     name = max(cell_len(view_state.symbol(use.weight)) for use in weights) + 7
     term_width = max(length([Segment(_term(view_state, use))]) for use in weights) + 2
     adds, total = view_state.text("page.backward.adds"), view_state.text("page.backward.sum")
     room = width - name - len(adds) - len(total) - 2 * NORM - 6
     term_width = term_width if room - term_width >= 24 else 0
     bar = max(0, min(24 if width >= 100 else 12, (room - term_width) // 2))
-    return [
-        _row(view_state, use, name, term_width, bar, use.weight[2:] == chosen) for use in weights
-    ]
+    return name, term_width, bar
 
 
 def _term(view_state: ViewState, use: Use) -> str:
@@ -70,21 +79,33 @@ def _term(view_state: ViewState, use: Use) -> str:
 
 
 def _row(view_state: ViewState, use: Use, name: int, term_width: int, bar: int, bold: bool) -> Line:
+    grown, here = growth(view_state.layer, use), is_added(view_state, use)
+    sums = _RunningSum(grown, so_far(view_state, use, grown), here)
+    label = fit(f" ∂L/∂{view_state.symbol(use.weight)}", name)
+    term = fit(_term(view_state, use), term_width)
+    return _sum_row(view_state, sums, label, term, bar, bold)
+
+
+@dataclass(frozen=True, eq=False)
+class _RunningSum:
+    """The norms of the terms of one weight, that of their sum so far, and whether this is in it."""
+
+    growth: Growth
+    total: float
+    here: bool
+
+
+def _sum_row(
+    view_state: ViewState, sums: _RunningSum, label: str, term_text: str, bar: int, bold: bool
+) -> Line:
+    """A weight's name, this step's term with its norm, and the norm of the running sum."""
     theme, t = view_state.theme, view_state.cursor.t
-    grown = growth(view_state.layer, use)
+    grown, total, here = sums.growth, sums.total, sums.here
     top = float(max(grown.total.max(), grown.term.max())) or 1.0
-    here, total = is_added(view_state, use), so_far(view_state, use, grown)
     term = float(grown.term[t])
-    line = [
-        Segment(
-            fit(f" ∂L/∂{view_state.symbol(use.weight)}", name),
-            theme.bold if bold else theme.ink,
-        )
-    ]
-    if term_width:
-        line.append(
-            Segment(fit(_term(view_state, use), term_width), theme.source if here else theme.dim)
-        )
+    line = [Segment(label, theme.bold if bold else theme.ink)]
+    if term_text:
+        line.append(Segment(term_text, theme.source if here else theme.dim))
     line.append(Segment(view_state.text("page.backward.adds") + " ", theme.dim))
     line.append(
         Segment(fit(number(term) if here else "·", NORM), theme.now if here else theme.rule)
@@ -94,6 +115,43 @@ def _row(view_state: ViewState, use: Use, name: int, term_width: int, bar: int, 
     line.append(Segment(fit(number(total), NORM), theme.now))
     line.append(Segment(blocks(total / top, bar), theme.above))
     return line
+
+
+def _head_weight(view_state: ViewState) -> str:
+    """The symbol of the head's W."""
+    return symbol("W", None, head_table(view_state))
+
+
+def head_row(view_state: ViewState, weights: Sequence[Use], width: int) -> Line:
+    """The head's W of a net that writes: each step adds h ⊗ (p − y) to its gradient."""
+    grown = next_tokens.head_growth(view_state.trace)
+    sums = _RunningSum(grown, float(grown.total[view_state.cursor.t]), True)
+    name, term_width, bar = _columns(view_state, weights, width)
+    label = fit(f" ∂L/∂{_head_weight(view_state)}", name)
+    term = fit(f"{view_state.symbol('h', view_state.step)} ⊗ (p − y)", term_width)
+    return _sum_row(view_state, sums, label, term, bar, view_state.part == "predict")
+
+
+def head_addition(view_state: ViewState, width: int) -> list[Line]:
+    """``∂L/∂W[67,u] = Σ + h₃[67] × (p − y)[u]`` of the token that comes, with its numbers."""
+    theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
+    unit, k = view_state.cursor.unit, next_tokens.next_ids(trace)[t]
+    h = trace.layers[-1].values["h"][:, unit].astype(np.float64)
+    d = next_tokens.logit_gradients(trace)[:, k]
+    values = {"before": float((h * d)[t + 1 :].sum()), "read": float(h[t]), "d": float(d[t])}
+    arithmetic = numbers("before + read * d", values, 0)
+    label = visible(trace.head.labels[k])
+    left = f" ∂L/∂{_head_weight(view_state)}[{unit},{label}]"
+    read = f"{view_state.symbol('h', view_state.step)}[{unit}]"
+    symbols = [
+        Segment(left, theme.now), Segment(" = ", theme.ink),
+        Segment(f"Σ + {read} × (p − y)[{label}]", theme.source), Segment(" = ", theme.ink),
+    ]  # fmt: skip
+    filled = [
+        *(Segment(s, theme.source if n else theme.ink) for s, n in arithmetic.spans),
+        Segment(" = ", theme.ink), Segment(arithmetic.result, theme.now),
+    ]  # fmt: skip
+    return flowed([*symbols, *filled], width - 1, 3)
 
 
 def blocks(share: float, width: int) -> str:

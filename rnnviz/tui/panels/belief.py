@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis import next_tokens
 from rnnviz.analysis import series as series_analysis
 from rnnviz.analysis.difference import LogitContributions
 from rnnviz.analysis.prediction_change import PredictionChange, belief, prediction_change
@@ -28,17 +29,23 @@ NAMED = 2
 LEAST = 0.2
 
 
-def output_name(view_state: ViewState) -> str:
-    """What the numbers below the words are: "p(positive)", or the column that is forecast."""
-    head, k = view_state.trace.head, view_state.shown_class()
+def output_name(view_state: ViewState, k: int | None = None) -> str:
+    """The output of class ``k``, or of the one shown: "p(positive)", or what is forecast."""
+    head = view_state.trace.head
+    if k is None and head.writes and view_state.part_hidden:
+        return view_state.text("next.name")
+    k = view_state.shown_class() if k is None else k
     name = visible(head.labels[k])
     return name if head.is_number else view_state.text("view.believes", label=name)
 
 
 def belief_text(view_state: ViewState, t: int) -> str:
-    """The label the net leans to after token t, or that it is not sure; "" for a forecast."""
+    """The label the net leans to after token t, or that it is not sure.
+
+    "" for a forecast, and for a net that writes.
+    """
     head = view_state.trace.head
-    if head.is_number:
+    if head.is_number or head.writes:
         return ""
     found = belief(view_state.trace, t)
     return view_state.text("belief.unsure") if found is None else visible(head.labels[found])
@@ -55,6 +62,8 @@ def change_line(view_state: ViewState, room: int) -> Line:
         )
     if not view_state.prediction_known(t):
         return _fitting(_reading(view_state), room, theme.ink)
+    if view_state.trace.head.writes:
+        return _fitting(_what_comes(view_state, t), room, theme.bold)
     moved = _moved(view_state, t)
     style = theme.bold
     if moved.before is not None and (size := _size(view_state, moved)):
@@ -71,8 +80,9 @@ def gradient_line(view_state: ViewState, room: int) -> Line:
         return []
     t = int(np.argmax(sizes))
     values = {"word": _word(view_state, t), "value": number(float(sizes[t]), 2)}
+    section = "next" if view_state.trace.head.writes else "belief"
     keys = ("largest", "largest_short", "largest_shortest")
-    texts = [view_state.text(f"belief.{key}", **values) for key in keys]
+    texts = [view_state.text(f"{section}.{key}", **values) for key in keys]
     return _fitting(texts, room, view_state.theme.ink)
 
 
@@ -90,12 +100,30 @@ def _reading(view_state: ViewState) -> list[str]:
     """The current word is being read: the prediction before it, if there is one."""
     t, k = view_state.cursor.t, view_state.shown_class()
     short = view_state.text("belief.reading", word=_word(view_state, t))
-    if t == 0:
+    if t == 0 or view_state.trace.head.writes:
         return [short]
     before = number(float(view_state.readout[t - 1, k]), 2)
     name = output_name(view_state)
     was = view_state.text("belief.was", name=name, before=before, word=_word(view_state, t - 1))
     return [short + was, short]
+
+
+def _what_comes(view_state: ViewState, t: int) -> list[str]:
+    """The token that follows in the text, and the likeliest one, of a net that writes."""
+    trace = view_state.trace
+    order = np.argsort(-trace.head.readout[t], kind="stable")[:2].tolist()
+    names = [cut(visible(trace.head.labels[k]), LONGEST) for k in order]
+    shares = [number(float(trace.head.readout[t, k]), 2) for k in order]
+    values = {"word": _word(view_state, t), "best": names[0], "q": shares[0]}
+    if not next_tokens.comes(trace, t):
+        values |= {"second": names[-1], "r": shares[-1]}
+        return [view_state.text(f"next.{key}", **values) for key in ("last", "last_short")]
+    values |= {
+        "next": _word(view_state, t + 1), "p": number(view_state.output(t), 2),
+        "bits": number(float(next_tokens.surprises(trace)[t]), 2),
+    }  # fmt: skip
+    key = "best" if next_tokens.next_ids(trace)[t] == order[0] else "came"
+    return [view_state.text(f"next.{key}", **values), view_state.text("next.short", **values)]
 
 
 def _moved(view_state: ViewState, t: int) -> PredictionChange:

@@ -1,5 +1,7 @@
 """The row of changes beside |∂L/∂x|: Δp at each word, or the end without each word.
 
+Of a net that writes it is the surprise at the next token in bits.
+
 A gradient says how sensitive the loss is to a word, not what the word did. These numbers do.
 """
 
@@ -10,6 +12,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis import next_tokens
 from rnnviz.analysis.interventions import changes
 from rnnviz.equations import MINUS, number
 from rnnviz.tui.panels.belief import change_line
@@ -25,6 +28,8 @@ def change_row(view_state: ViewState, shown: WordWindow) -> Line:
     theme = view_state.theme
     if leaves_out(view_state):
         return _row(view_state, shown, view_state.text("conclusion.row"), *_ends(view_state))
+    if view_state.trace.head.writes:
+        return _row(view_state, shown, view_state.text("next.bits"), *_surprises(view_state))
     k = view_state.shown_class()
     deltas = changes(view_state.trace, k)
     numbers = view_state.trace.head.is_number and view_state.trace.series is None
@@ -42,6 +47,19 @@ def change_row(view_state: ViewState, shown: WordWindow) -> Line:
     return _row(view_state, shown, name, texts, styles)
 
 
+def _surprises(view_state: ViewState) -> tuple[dict[int, str], dict[int, Style]]:
+    """By token −log₂ p of the next one; bright where it is less likely than by chance."""
+    theme, trace = view_state.theme, view_state.trace
+    texts: dict[int, str] = {}
+    styles: dict[int, Style] = {}
+    chance = np.log2(len(trace.head.labels))
+    for t, bits in enumerate(next_tokens.surprises(trace)):
+        if view_state.prediction_known(t):
+            texts[t] = number(float(bits), 2)
+            styles[t] = theme.now if bits > chance else theme.dim if bits < 1 else theme.ink
+    return texts, styles
+
+
 def _ends(view_state: ViewState) -> tuple[dict[int, str], dict[int, Style]]:
     """By token the output at the end without it, highest contrast where it changes most."""
     theme, found = view_state.theme, without(view_state)
@@ -49,7 +67,7 @@ def _ends(view_state: ViewState) -> tuple[dict[int, str], dict[int, Style]]:
     styles: dict[int, Style] = {}
     if found is None or view_state.hidden:
         return texts, styles
-    k = view_state.shown_class()
+    k = view_state.class_at_end()
     values, end = unit_of_output(view_state, found.outputs[:, k]), view_state.readout[-1, k]
     far = np.where(found.possible, np.abs(values - float(end)), -1)
     for t in np.flatnonzero(found.possible):

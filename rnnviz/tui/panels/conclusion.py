@@ -132,7 +132,7 @@ def before_answer(view_state: ViewState, clauses: Sequence[Clause]) -> list[Clau
 
 def left_out_clauses(view_state: ViewState) -> list[Clause]:
     """The sentence without the current word: what is read, and where it ends."""
-    say, t, k = view_state.text, view_state.cursor.t, view_state.shown_class()
+    say, t, k = view_state.text, view_state.cursor.t, view_state.class_at_end()
     question, found = leave_out_question(view_state), without(view_state)
     name = word(view_state, t)
     if question is None or question in view_state.failures:
@@ -145,7 +145,7 @@ def left_out_clauses(view_state: ViewState) -> list[Clause]:
     outputs = unit_of_output(view_state, found.outputs[t])
     end = float(view_state.readout[-1, k])
     values = {
-        "word": name, "name": output_name(view_state), "value": number(float(outputs[k]), 2),
+        "word": name, "name": output_name(view_state, k), "value": number(float(outputs[k]), 2),
         "end": number(end, 2), "label": "", "was": "",
     }  # fmt: skip
     if not view_state.trace.head.is_number:
@@ -157,7 +157,8 @@ def left_out_clauses(view_state: ViewState) -> list[Clause]:
     texts = [say(f"conclusion.{key}{same}", **values)]
     if not found.averaged:
         tokens = enumerate(view_state.trace.tokens)
-        rest = " ".join(visible(w) for n, w in tokens if n != t and found.possible[n])
+        between = "" if view_state.trace.head.writes else " "
+        rest = between.join(visible(w) for n, w in tokens if n != t and found.possible[n])
         texts = [say(f"conclusion.sentence_without{same}", rest=rest, **values), *texts]
         texts += [say(f"conclusion.ends_without{same}_short", **values)]
     return [Clause(tuple(texts), (question,))]
@@ -235,7 +236,7 @@ def _units(view_state: ViewState, before: float, after: float) -> list[Clause]:
 def _words(view_state: ViewState) -> list[Clause]:
     """What leaving out the word does to the end; at the end, which word does it most."""
     question, found = leave_out_question(view_state), without(view_state)
-    t, k = view_state.cursor.t, view_state.shown_class()
+    t, k = view_state.cursor.t, view_state.class_at_end()
     if question is None or found is None or not found.possible[t]:
         return []
     if t != view_state.layer.order[-1]:
@@ -248,7 +249,7 @@ def _words(view_state: ViewState) -> list[Clause]:
     if is_little(view_state, end, value):
         key = "no_token" if view_state.trace.head.is_number else "no_word"
         return [Clause((view_state.text(f"conclusion.{key}", little=LITTLE),), (question,), 1)]
-    values = {"word": word(view_state, best), "value": number(value, 2)}
+    values = {"word": word(view_state, best), "value": _named(view_state, k, value)}
     form = "averaged_" if found.averaged else ""
     texts = [view_state.text(f"conclusion.{form}most{short}", **values) for short in ("", "_short")]
     clauses = [Clause(tuple(texts), (question,), 1)]
@@ -259,13 +260,20 @@ def _words(view_state: ViewState) -> list[Clause]:
     return clauses
 
 
+def _named(view_state: ViewState, k: int, value: float) -> str:
+    """The output at the end; of a net that writes with its token, which is that after the last."""
+    text = number(value, 2)
+    return f"{output_name(view_state, k)} {text}" if view_state.trace.head.writes else text
+
+
 def without_clause(
     view_state: ViewState, t: int, found: OutputsWithout, question: Question, rank: int = 1
 ) -> Clause:
     """Where the text would end without token t, or that it would end as it does."""
-    k = view_state.shown_class()
+    k = view_state.class_at_end()
     value = float(unit_of_output(view_state, found.outputs[t])[k])
-    values = {"word": word(view_state, t), "value": number(value, 2), "little": LITTLE}
+    named = _named(view_state, k, value)
+    values = {"word": word(view_state, t), "value": named, "little": LITTLE}
     little = is_little(view_state, float(view_state.readout[-1, k]), value)
     key = "averaged_" if found.averaged else ""
     key += "little" if little else "without"

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis import next_tokens
 from rnnviz.analysis.layer_stack import reads_one_state
 from rnnviz.analysis.toy_net import toy_net_of
 from rnnviz.arrays import Array
@@ -30,9 +31,12 @@ from rnnviz.equations import (
 )
 from rnnviz.equations import Line as Formula
 from rnnviz.trace import LayerTrace, SeriesTrace
-from rnnviz.tui.render.segments import Line, flowed, length, spans, wrapped
+from rnnviz.tui.render.segments import Line, fit, flowed, length, spans, wrapped
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
+
+#: The likeliest next tokens that are listed, of a net that writes.
+NEXT_TOKENS = 6
 
 
 def forward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]:
@@ -73,6 +77,8 @@ def backward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]
 def walk_start(view_state: ViewState, width: int) -> list[Line]:
     """The gradient of this token's h from the head or the layer above, if any."""
     h = view_state.symbol("h", view_state.cursor.t + 1)
+    if view_state.trace.head.writes and is_top(view_state):
+        return step_loss(view_state, width)
     if not receives_gradient(view_state):
         return _dim(view_state, view_state.text("view.starts_later"), width)
     where = view_state.symbol("d_h_out", view_state.cursor.t + 1)
@@ -86,10 +92,51 @@ def walk_start(view_state: ViewState, width: int) -> list[Line]:
     return [[Segment(f" {where} = ", view_state.theme.ink), shown], *_dim(view_state, text, width)]
 
 
+def step_loss(view_state: ViewState, width: int) -> list[Line]:
+    """Of a net that writes: h's gradient from the loss of its own step and from later ones.
+
+    ∂L/∂h = ∂L/∂h_out + ∂L/∂h_next, where the first is W · (p − y).
+    """
+    theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
+    trace, t, step = view_state.trace, cursor.t, view_state.step
+    own = f" {view_state.symbol('d_h_out', step)} = "
+    if view_state.hidden:
+        return [[Segment(own, theme.ink), Segment("?", theme.now)]]
+    name = visible(trace.head.labels[next_tokens.next_ids(trace)[t]])
+    p, loss = view_state.output(t), float(next_tokens.surprises(trace)[t] * np.log(2))
+    shown = next_tokens.with_its_logarithm(p, loss)
+    text = view_state.text("next.loss", next=name, p=shown, loss=number(loss))
+    lines: list[Line] = [[Segment(f" {line}", theme.ink)] for line in wrapped(text, width - 2)]
+    off = numbers("p - y", {"p": p, "y": 1.0}, 0)
+    lines.append([
+        Segment(f" ∂L/∂s[{name}] = p − y = ", theme.ink),
+        *spans(off.spans, name_style(view_state, "")),
+        Segment(f" = {off.result}", theme.now),
+    ])  # fmt: skip
+    value = number(float(layer.grads["h_out"][t, cursor.unit]), 3, True)
+    said = view_state.text("next.own", W=symbol("W", None, head_table(view_state)))
+    line: Line = [Segment(own, theme.ink), Segment(value, theme.now)]
+    if length(line) + cell_len(said) + 3 <= width:
+        line.append(Segment(f"  {said}", theme.dim))
+    lines.append(line)
+    total = arithmetic(layer, "d_h_out + d_h_next", t, cursor.unit)
+    if total is not None:
+        told = view_state.text("next.added")
+        line = [
+            Segment(f" {view_state.symbol('d_h', step)} = ", theme.ink),
+            *spans(total.spans, name_style(view_state, "")),
+            Segment(f" = {total.result}", theme.now),
+        ]
+        if length(line) + cell_len(told) + 3 <= width:
+            line.append(Segment(f"  {told}", theme.dim))
+        lines.append(line)
+    return lines
+
+
 def receives_gradient(view_state: ViewState) -> bool:
     """Whether this token's h receives a gradient from the head or the layer above."""
     t, layer = view_state.cursor.t, view_state.layer
-    if is_top(view_state):
+    if is_top(view_state) and not view_state.trace.head.writes:
         return t == layer.order[-1]
     return view_state.hidden or bool(layer.grads["h_out"][t].any())
 
@@ -287,6 +334,8 @@ def _by_size(view_state: ViewState) -> list[int]:
     """
     head = view_state.trace.head
     readout = head.readout[view_state.cursor.t]
+    if head.writes:
+        return _likeliest_next(view_state, readout)
     if view_state.part_hidden:
         return list(range(min(4, len(readout))))
     order = np.argsort(-np.abs(readout), kind="stable").tolist()
@@ -294,6 +343,16 @@ def _by_size(view_state: ViewState) -> list[int]:
         shown = view_state.shown_class()
         order = [shown, *(k for k in order if k != shown)]
     return order[:4]
+
+
+def _likeliest_next(view_state: ViewState, readout: Array) -> list[int]:
+    """The likeliest next tokens, with the one that comes."""
+    if view_state.part_hidden:
+        return []
+    order: list[int] = np.argsort(-readout, kind="stable").tolist()
+    t, k = view_state.cursor.t, view_state.shown_class()
+    first = order[:NEXT_TOKENS]
+    return [k, *first[:-1]] if next_tokens.comes(view_state.trace, t) and k not in first else first
 
 
 def _in_its_unit(view_state: ViewState, series: SeriesTrace, value: float) -> Line:
@@ -315,6 +374,13 @@ def _verdict(view_state: ViewState, k: int) -> Line:
     if view_state.part_hidden:
         return [name, Segment("?", theme.now)]
     other = _in_the_other(view_state, k)
+    if head.writes:
+        came = next_tokens.comes(view_state.trace, t) and k == view_state.shown_class()
+        style = theme.now if came else theme.source
+        name = Segment(f"{'▸' if came else ' '}{fit(visible(head.labels[k]), 3)} ", style)
+        share = Segment("█" * round(20 * value), style)
+        said = f" {view_state.text('next.comes')}" if came else ""
+        return [name, Segment(f"{number(value)} ", theme.now), share, Segment(said, theme.dim)]
     if view_state.trace.series is not None:
         return [name, *_in_its_unit(view_state, view_state.trace.series, value)]
     if head.is_number:

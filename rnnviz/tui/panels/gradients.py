@@ -24,7 +24,10 @@ class Gradients(View):
             note = f"L = {'?' if view_state.hidden else number(view_state.trace.head.loss)}"
         head = heading(title, question, width, theme, note)
         if view_state.part == "predict":
-            return [head, *walk_start(view_state, width)]
+            start = walk_start(view_state, width)
+            # Where there is no room for the loss of this step, the sum is what counts.
+            writes = view_state.trace.head.writes
+            return [head, *(start[-(height - 1) :] if writes and height > 1 else start)]
         lines = [head]
         for line in view_state.back:
             lines += gradient_line(view_state, line, width)

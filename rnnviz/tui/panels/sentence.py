@@ -138,7 +138,9 @@ def _heading(view_state: ViewState, width: int, height: int, explained: bool) ->
     name = view_state.text(title) if width >= TITLED or both else ""
     room = width - length(note) - cell_len(name) - (3 if name else 2)
     said = gradient_line(view_state, room) if view_state.backward and not explained else []
-    if not said and height < CONCLUDED_BELOW and not view_state.page:
+    # Of a net that writes, what follows in the text comes before what the token changed.
+    concludes = not view_state.page and not view_state.trace.head.writes
+    if not said and height < CONCLUDED_BELOW and concludes:
         said = conclusion_line(view_state, room)
     said = said or change_line(view_state, room)
     # Beside the two predictions the change is left out where it would be cut.
@@ -180,7 +182,7 @@ def _both(view_state: ViewState) -> str:
     at = second_sentence.aligned_token(view_state, t)
     if at is None or not view_state.prediction_known(t):
         return ""
-    a, b = view_state.readout[t, k], at[0].b.head.readout[at[1], k]
+    a, b = view_state.output(t), at[0].b.head.readout[at[1], k]
     return view_state.text("beside.beliefs", a=number(float(a)), b=number(float(b)))
 
 
@@ -201,16 +203,18 @@ def _style(view_state: ViewState, value: float) -> Style:
 
 
 def _predictions(view_state: ViewState, shown: WordWindow, width: int) -> Line:
-    """The probability of the followed class after each word."""
-    theme, k, here = view_state.theme, view_state.shown_class(), view_state.cursor.t
-    pieces = [(0, line_label(output_name(view_state), theme.dim))]
+    """The probability of the followed class, or of the next token, after each word."""
+    theme, here = view_state.theme, view_state.cursor.t
+    writes = view_state.trace.head.writes
+    name = view_state.text("next.name") if writes else output_name(view_state)
+    pieces = [(0, line_label(name, theme.dim))]
     for column in shown.columns:
         t = column.t
         if not view_state.prediction_known(t):
             hidden = view_state.part_hidden and t == here
             pieces.append((column.centre, Segment("?" if hidden else "·", theme.rule)))
             continue
-        value, other = float(view_state.readout[t, k]), _other_value(view_state, t)
+        value, other = view_state.output(t), _other_value(view_state, t)
         text = number(value, 2, room=max(4, column.slot - 1))
         beside = ""
         if other is not None and column.slot >= BOTH_NUMBERS:
@@ -234,12 +238,12 @@ def _prediction_bars(view_state: ViewState, shown: WordWindow, width: int, rows:
 
     The second sentence's bar is the narrow one at the right of a word's own.
     """
-    k, theme = view_state.shown_class(), view_state.theme
+    theme = view_state.theme
     known = [c for c in shown.columns if view_state.prediction_known(c.t)]
     scale = _scale(view_state, shown, known)
     bars: list[PredictionBar] = []
     for column in known:
-        value, other = float(view_state.readout[column.t, k]), _other_value(view_state, column.t)
+        value, other = view_state.output(column.t), _other_value(view_state, column.t)
         x, wide = _bar_columns(column)
         own, narrow = (wide, 0) if other is None else side_by_side(wide)
         bars.append(PredictionBar(x, own, scale.share(value), _style(view_state, value)))
@@ -285,9 +289,11 @@ def _scale(
 ) -> PredictionScale:
     """From 0 to 1; for forecasts the range of the words that are shown."""
     head, k = view_state.trace.head, view_state.shown_class()
+    if head.writes:
+        return PredictionScale(0, 1, "1", "0", "0.5")
     if not head.is_number:
         return probability_scale(head, k)
-    values = [float(view_state.readout[c.t, k]) for c in known]
+    values = [view_state.output(c.t) for c in known]
     for column in shown.columns:
         values += [level for level, _ in predict_mode.committed_levels(view_state, column.t)]
     others = (_other_value(view_state, c.t) for c in known)
@@ -299,7 +305,7 @@ def _hint(view_state: ViewState, shown: WordWindow, line: Line) -> None:
     t, theme = view_state.cursor.t, view_state.theme
     if t or view_state.keyless or not shown.columns[1:] or not view_state.prediction_known(t):
         return
-    text = view_state.text("belief.next")
+    text = view_state.text("next.hint" if view_state.trace.head.writes else "belief.next")
     x = shown.columns[1].x - GUTTER
     room = length(line) - x
     if cell_len(text) > room:

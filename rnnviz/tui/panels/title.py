@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz import i18n
-from rnnviz.display import visible
+from rnnviz.display import in_one_line, visible
 from rnnviz.equations import DEFAULT_NOTATION, notation_title
 from rnnviz.trace.notation import written_clamp
 from rnnviz.tui.render.segments import Line, beside, cut, length
@@ -47,7 +47,7 @@ class TitleBar(View):
             named = view_state.text("title.notation", name=notation_title(layer.notation))
             left.append(Segment(f" · {named}", theme.now))
         place = view_state.text(
-            "title.place",
+            "next.place" if trace.head.writes else "title.place",
             t=cursor.t + 1,
             T=len(trace.tokens),
             n=cursor.part + 1,
@@ -103,7 +103,7 @@ def _compared(view_state: ViewState, room: int) -> Line:
     """The second sentence that the views compare with, except on its own page."""
     if view_state.page == "against" or second_sentence.difference(view_state) is None:
         return []
-    text = visible(second_sentence.state(view_state).text)
+    text = in_one_line(second_sentence.state(view_state).text)
     for key in ("beside.note", "beside.short"):
         around = cell_len(view_state.text(key, text="")) + 3
         if room >= around + 6:

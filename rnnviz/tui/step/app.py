@@ -38,6 +38,7 @@ class RnnvizApp(ThemedApp[int]):
 
     ``switch`` are the models of the digit keys; ``page`` is open at first, and ``page_states`` are
     the first states of pages, by page; ``presenter``: presenter mode is on at first;
+    ``whole`` is the query of a text of which the trace has the beginning: it is read soon;
     ``chooses_model``: no model was named, so a typed sentence chooses among the default ones.
     """
 
@@ -61,6 +62,7 @@ class RnnvizApp(ThemedApp[int]):
         keymap: Keymap = DEFAULT_KEYMAP,
         lesson: LessonSession | None = None,
         notation: str = DEFAULT_NOTATION,
+        whole: Query | None = None,
     ) -> None:
         super().__init__(theme, colour, ascii_only, keymap)
         # Textual paints three times while it starts: write nothing until all is in place.
@@ -81,7 +83,7 @@ class RnnvizApp(ThemedApp[int]):
         )
         self.step_screen = self.screen_on(explorer, view_state, lesson)
         self.step_screen.requests.chooses_model = chooses_model
-        self.first_page, self.first_presenter = page, presenter
+        self.first_page, self.first_presenter, self._whole = page, presenter, whole
 
     def screen_on(
         self, explorer: Explorer, view_state: ViewState, lesson: LessonSession | None
@@ -104,6 +106,8 @@ class RnnvizApp(ThemedApp[int]):
             self.step_screen.action_presenter()
         if self.first_page:
             self.step_screen.action_page(self.first_page)
+        if self._whole is not None:
+            self.step_screen.page_host.read_later(self._whole)
         if self.state_folder is not None:
             self.step_screen.listen(self.state_folder)
         self.step_screen.lesson.begin()
@@ -141,8 +145,12 @@ async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
     host = screen.page_host
     while app.is_running and not screen.is_shown:
         await pilot.pause(0.01)
-    while app.is_running and (host.pending or host.waiting or screen.lesson.pending):
+    while app.is_running and (
+        host.pending or host.waiting or host.reads_later or screen.lesson.pending
+    ):
         host.ask_conclusion()  # without the time that the cursor has to rest
+        if host.reads_later and not screen.requests.is_reading:
+            host.read_waiting()
         await pilot.pause(0.02)
     await pilot.pause()
 

@@ -15,6 +15,8 @@ from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView, HasTheme, KeyClicked, View
 
+#: The most keys of a page in the key bar.
+MOST = 5
 #: (keys and their actions, text key)
 Entry = tuple[tuple[tuple[str, str], ...], str]
 
@@ -66,12 +68,13 @@ def _page_entries(view_state: ViewState) -> list[Entry]:
         ]
         actions = tuple(action for action in actions if action != "type")
     overridden = page.overridden(view_state)
-    actions += tuple(action for action in overridden if action == "zoom_in")
+    into = tuple(action for action in overridden if action == "zoom_in")
+    actions = (*actions[: MOST - len(own) - len(into)], *into)
     own += [_entry(view_state, (action,), f"page.{name}.key_{action}") for action in actions]
     steps = f"page.{name}.key_token_on" if "token_on" in overridden else "key.token"
     return [
         _entry(view_state, ("token_back", "token_on"), steps),
-        *own[:5],
+        *own[:MOST],
         _entry(view_state, ("zoom_out",), "key.back"),
         _entry(view_state, ("help",), "key.help"),
     ]

@@ -11,13 +11,14 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.worker import get_current_worker
 
-from rnnviz.query import Explorer, Question
+from rnnviz.query import Explorer, Query, Question
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation
 from rnnviz.tui.pages import load
 from rnnviz.tui.panels import conclusion
 from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.step.attempt import attempt
+from rnnviz.tui.step.trace_requests import TraceRequest
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, Prompt
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Seconds that the cursor rests before the interventions of the sentence are asked for.
 REST = 0.15
+#: Seconds without a key before the text that was written is read.
+READ_REST = 0.4
 #: How many answers are cached; the oldest is dropped first.
 CACHED_ANSWERS = 64
 
@@ -47,6 +50,8 @@ class PageHost:
         self._pages: dict[str, Page] = {}  # by name, those that have been opened
         self._rest: Timer | None = None  # until the interventions of the sentence are asked for
         self._wanted: list[Question] = []  # those that are asked for then
+        self._later: Query | None = None  # to be read when no key is pressed
+        self._until_read: Timer | None = None
 
     @property
     def page(self) -> Page | None:
@@ -73,6 +78,9 @@ class PageHost:
         """Open a page, or close it if it is open."""
         view_state = self.screen.view_state
         if self.page is not None:
+            if self.reads_later:
+                self.read_waiting()
+            view_state = self.screen.view_state
             view_state = replace(view_state, cursor=self.page.cursor_on_close(view_state))
         if view_state.page == name:
             self.screen.show(page="", cursor=view_state.cursor, first=0, status="", failed=False)
@@ -172,12 +180,19 @@ class PageHost:
         page = self.page
         if page is None or action not in (*page.actions, *page.overridden(self.screen.view_state)):
             return False
+        self.run(action)
+        return True
+
+    def run(self, action: str) -> Change | Prompt | None:
+        """Run an action that the open page has; what it came to."""
+        page = self.page
+        assert page is not None
         result = page.press(self.screen.view_state, action)
         if isinstance(result, Prompt):
             self.screen.prompt.open(result)
         elif result is not None:
             self.apply(result)
-        return True
+        return result
 
     def apply(self, change: Change) -> None:
         """Apply a change that a page returned."""
@@ -186,4 +201,47 @@ class PageHost:
             self.toggle(change.page or screen.view_state.page)
         screen.show(**change.updates(screen.view_state))
         if change.query is not None and change.query != screen.view_state.latest_query:
-            screen.ask(change.query, quiet=True, edit=change.edit)
+            if change.later:
+                self.read_later(change.query)
+            else:
+                screen.ask(change.query, quiet=True, edit=change.edit)
+
+    # -- queries that are read later ----------------------------------------------------------
+
+    @property
+    def reads_later(self) -> bool:
+        """Whether a query waits until no key is pressed."""
+        return self._later is not None
+
+    def read_later(self, query: Query) -> None:
+        """Read a query when no key has been pressed for a moment."""
+        self._later = query
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._until_read is not None:
+            self._until_read.stop()
+        self._until_read = self.screen.set_timer(READ_REST, self._read_if_resting)
+
+    def _read_if_resting(self) -> None:
+        """Read the query unless the page goes on writing, or a trace is being computed.
+
+        A trace that nobody waits for any more is computed to its end all the same.
+        """
+        playing = self.screen.view_state.seconds is not None
+        if playing or self.screen.requests.is_reading:
+            self._wait()
+        else:
+            self.read_waiting()
+
+    def read_waiting(self) -> None:
+        """Read the query that waits, now."""
+        query, self._later = self._later, None
+        if self._until_read is not None:
+            self._until_read.stop()
+            self._until_read = None
+        page, screen = self.page, self.screen
+        if query is None or query == screen.view_state.latest_query:
+            return
+        to = None if page is None else page.cursor_in
+        screen.requests.ask(TraceRequest(query, quiet=True, to=to), edit=True)

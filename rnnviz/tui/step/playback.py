@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 
 from rnnviz.cursor import Cursor, to_part, to_token
+from rnnviz.tui.view.page import Change
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
 
 #: Seconds a step is shown, from slow to fast.
-SPEEDS = (4.0, 2.0, 1.5, 1.0, 0.7, 0.4, 0.2)
+SPEEDS = (4.0, 2.0, 1.5, 1.0, 0.7, 0.4, 0.2, 0.1, 0.05)
 
 
 class Playback:
@@ -28,7 +29,9 @@ class Playback:
         if self._timer is not None:
             self.stop()
             return
-        if self._page_steps:
+        if self._page_plays:
+            pass
+        elif self._page_steps:
             if not self._step_page("token_on"):
                 self._step_page("first")
         elif self._next_cursor() == self.screen.view_state.cursor:
@@ -50,6 +53,11 @@ class Playback:
 
     def step(self) -> None:
         """One step; pause at the end."""
+        if self._page_plays:
+            change = self.screen.page_host.run("play")
+            if not isinstance(change, Change) or change.message:
+                self.stop()
+            return
         if self._page_steps:
             if not self._step_page("token_on"):
                 self.stop()
@@ -59,6 +67,12 @@ class Playback:
             self.stop()
         else:
             self.screen.move(cursor)
+
+    @property
+    def _page_plays(self) -> bool:
+        """Whether the open page has an action of its own for each step."""
+        page = self.screen.page_host.page
+        return page is not None and "play" in page.overrides
 
     @property
     def _page_steps(self) -> bool:

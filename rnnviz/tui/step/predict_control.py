@@ -7,8 +7,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from rnnviz.display import visible
 from rnnviz.lessons.predictions import WITHIN, Prediction, allowed
-from rnnviz.tui.step.predict_prompts import ask_option, number_prompt, reason_prompt
+from rnnviz.tui.step.predict_prompts import (
+    ask_option,
+    next_token_prompt,
+    number_prompt,
+    reason_prompt,
+)
 from rnnviz.tui.view import predict_mode
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.predict_notice import (
@@ -20,6 +28,9 @@ from rnnviz.tui.view.predict_notice import (
 )
 from rnnviz.tui.view.predict_session import PredictQuestion
 from rnnviz.tui.view.view_state import ViewState
+
+#: The likeliest next tokens to choose from.
+CHOICES = 5
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
@@ -135,6 +146,8 @@ class PredictControl:
         view_state, first = self.screen.view_state, found[0]
         t, name = view_state.cursor.t, output_name(view_state, found[0].label)
         values: dict[str, object] = {"word": word_of(view_state, t), "name": name}
+        if first.topic == "next":
+            return view_state.text("predict.title_next", **values)
         if first.topic == "direction":
             before = predict_mode.before_token(view_state, t, first.label)
             if before is not None:
@@ -150,9 +163,31 @@ class PredictControl:
                 (say(f"predict.{name}"), self._about(name), partial(self._commit, question, n))
                 for n, name in enumerate(DIRECTIONS, 1)
             ]
+        if question.topic == "next":
+            return self._next_rows(question)
         if question.topic == "word":
             return [(say("predict.word"), "", lambda: self._ask_word(question))]
         return [(self._number_row(question), "", lambda: screen.prompt.open(self._line(question)))]
+
+    def _next_rows(self, question: PredictQuestion) -> list[tuple[str, str, Callable[[], object]]]:
+        """The likeliest next tokens, in an order that says nothing, and a line for another one."""
+        view_state = self.screen.view_state
+        head = view_state.trace.head
+        order = np.argsort(-head.readout[question.t], kind="stable")[:CHOICES].tolist()
+        chosen = sorted((head.labels[k], k) for k in order if head.labels[k])
+        rows: list[tuple[str, str, Callable[[], object]]] = [
+            (visible(label), "", partial(self._commit, question, k + 1)) for label, k in chosen
+        ]
+
+        def then(now: ViewState, k: int) -> Change:
+            made = now.predictions.committed(question, Prediction(k + 1))
+            return Change(predictions=made, prompt=self._reason(question))
+
+        prompt = next_token_prompt(view_state, word_of(view_state, question.t), then)
+        return [
+            *rows,
+            (view_state.text("predict.other_next"), "", lambda: self.screen.prompt.open(prompt)),
+        ]
 
     def _about(self, name: str) -> str:
         view_state = self.screen.view_state

@@ -13,6 +13,7 @@ from rnnviz.lessons.predictions import read_number, spoken
 from rnnviz.tui.app.choice_list import ChoiceList, ListRow
 from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.view.page import Change, Prompt
+from rnnviz.tui.view.token_text import typed_text
 from rnnviz.tui.view.view_state import ViewState
 
 #: Columns of a line of the title, and of the list's frame around it.
@@ -72,6 +73,25 @@ def number_prompt(
         return then(view_state, value)
 
     return Prompt(label, submit, initial, selected=bool(initial), label_above=True)
+
+
+def next_token_prompt(
+    view_state: ViewState, word: str, then: Callable[[ViewState, int], Change]
+) -> Prompt:
+    """A line for the token that comes after a word; ``then`` turns its id into a change.
+
+    Nothing is a space. What is no token of the net is told, and the line stays open.
+    """
+
+    def submit(now: ViewState, typed: str) -> Change:
+        token = typed_text(typed)
+        labels = now.trace.head.labels
+        if token not in labels:
+            said = now.text("next.unknown", token=visible(token))
+            return Change(message=said, failed=True)
+        return then(now, labels.index(token))
+
+    return Prompt(view_state.text("predict.ask_next", word=word), submit, label_above=True)
 
 
 def reason_prompt(view_state: ViewState, then: Callable[[ViewState, str], Change]) -> Prompt:

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from rnnviz.analysis.model_list import ModelEntry
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
-from rnnviz.display import visible
+from rnnviz.display import in_one_line
 from rnnviz.errors import system_reason
 from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query
@@ -107,6 +107,9 @@ class StepScreen(PanelScreen):
 
     def action_token(self, step: int) -> None:
         """Move along the sentence."""
+        page = self.open_page
+        if step > 0 and page is not None and page.reveals and self.predictions.reveal_token():
+            return
         if self.page_host.press("token_on" if step > 0 else "token_back"):
             return
         view_state = self.view_state
@@ -232,7 +235,9 @@ class StepScreen(PanelScreen):
             return
         second = replace(second, highlighted=not second.highlighted)
         self.show(page_states={**self.view_state.page_states, second.page: second})
-        self.say("beside.lit" if second.highlighted else "beside.unlit", text=visible(second.text))
+        self.say(
+            "beside.lit" if second.highlighted else "beside.unlit", text=in_one_line(second.text)
+        )
 
     def action_predict(self) -> None:
         """Predict mode on, or off again."""
@@ -356,7 +361,7 @@ class StepScreen(PanelScreen):
 
     def action_model(self, n: int) -> None:
         """Read the same sentence with another model; in a lesson, choose an option."""
-        if self.lesson.choose(n + 1):
+        if self.lesson.choose(n + 1) or self.page_host.press(f"model_{n + 1}"):
             return
         if n >= len(self.view_state.others):
             self.fail("status.no_model", n=n + 1)

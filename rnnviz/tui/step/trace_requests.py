@@ -13,7 +13,7 @@ from rnnviz import i18n
 from rnnviz.analysis.model_choice import ModelChoice, ModelChoiceQuestion
 from rnnviz.analysis.model_family import Kind, input_kind, switch_models
 from rnnviz.cursor import Cursor, fitted
-from rnnviz.display import visible
+from rnnviz.display import in_one_line, visible
 from rnnviz.errors import shortened
 from rnnviz.lookup import DEFAULTS
 from rnnviz.query import Explorer, Query
@@ -39,7 +39,7 @@ class TraceRequest:
     cursor: Cursor | None = None  # of another text; None: its first token
     message: str = ""
     #: Where the cursor goes, from the new trace and the view state before; None: as above.
-    to: Callable[[Trace, ViewState], Cursor] | None = None
+    to: Callable[[Trace, ViewState], Cursor | None] | None = None
 
 
 class TraceReady(Message):
@@ -83,7 +83,7 @@ class TraceRequests:
         screen = self.screen
         screen.playback.stop()
         if not request.quiet:
-            screen.say("status.reading", text=request.query.text)
+            screen.say("status.reading", text=in_one_line(request.query.text))
         queries = screen.view_state.queries
         self.read(request, queries.pushed(request.query, screen.view_state.cursor, edit=edit))
 
@@ -179,7 +179,7 @@ class TraceRequests:
         elif at_last_part:
             cursor = replace(cursor, part=10**6)
         if request.to is not None:
-            cursor = request.to(trace, before)
+            cursor = request.to(trace, before) or cursor
         changes: dict[str, Any] = {"reaches": before.reaches if same_text else {}}
         if request.message or not request.quiet:
             changes |= {"status": request.message, "failed": False}
@@ -241,7 +241,7 @@ def difference_text(view_state: ViewState, before: Query, after: Query) -> str:
     """What the query is now, as far as it differs from the one before."""
     say, texts = view_state.text, []
     if after.text != before.text and after.hand is None:
-        texts.append(say("undo.sentence", text=shortened(visible(after.text), QUOTED)))
+        texts.append(say("undo.sentence", text=shortened(in_one_line(after.text), QUOTED)))
     if after.model != before.model or after.random != before.random:
         texts.append(say("undo.model", model=i18n.model_name(after.model, view_state.lang)))
     if after.hand is not None and (after.hand, after.text) != (before.hand, before.text):

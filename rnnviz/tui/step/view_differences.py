@@ -147,9 +147,14 @@ def page_state_of(event: PageStateEvent) -> PageState:
     for kind in PageState.__subclasses__():
         if kind.page == event.page:
             # As a JSON line has it, where it comes from this process.
-            record = {k: list(v) if isinstance(v, tuple) else v for k, v in event.state.items()}
+            record = {name: _listed(value) for name, value in event.state.items()}
             return from_record(kind, record, _("page_state of {page}").format(page=kind.page))
     raise EventError(_("page_state: {page!r} has no state.").format(page=event.page[:60]))
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as lists, also inside one another."""
+    return [_listed(each) for each in value] if isinstance(value, tuple | list) else value
 
 
 def is_page(name: str) -> bool:

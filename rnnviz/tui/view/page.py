@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from rnnviz.cursor import Cursor
 from rnnviz.query import Query, Question
+from rnnviz.trace import Trace
 from rnnviz.tui.render.segments import Line, heading
 from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page_state import PageOptions, PageState
@@ -27,6 +28,7 @@ class Change:
     failed: bool = False  # the message is an error
     question: Question | None = None  # must be answered before the input line closes
     edit: bool = False  # the query goes on with a series of edits
+    later: bool = False  # the query is read when no key has been pressed for a moment
     predictions: PredictSession | None = None
     prompt: Prompt | None = None  # the input line stays open for this
     page: str | None = None  # is opened in place of the open one; "" for the panels
@@ -64,6 +66,7 @@ class Page(View):
     #: Actions of all screens that do something else on this page; the key bar labels ← →
     #: and enter as ``page.PAGE.key_token_on`` and ``key_zoom_in``.
     overrides: ClassVar[tuple[str, ...]] = ()
+    reveals: ClassVar[bool] = False  # in predict mode token_on reveals, also where it is overridden
     full_screen: ClassVar[bool] = False  # whether the page replaces the sentence panel too
 
     #: The tokens with a row in the last drawing; None: all of them.
@@ -118,6 +121,10 @@ class Page(View):
     def cursor_at_end(self, view_state: ViewState) -> Cursor:
         """The cursor in a report, where nothing moves."""
         return view_state.cursor
+
+    def cursor_in(self, trace: Trace, before: ViewState) -> Cursor | None:
+        """The cursor in the trace of a query that was read later; None: as in any other."""
+        return None
 
     def next_cursor(self, view_state: ViewState) -> Cursor | None:
         """The next cursor while playing; None: as without a page, in reading order."""

@@ -42,14 +42,17 @@ def _known_trace(view_state: ViewState, trace: Trace) -> Trace:
     t, chosen = view_state.cursor.t, min(view_state.cursor.layer, len(trace.layers) - 1)
     read_with = np.array(token_read_with(view_state.trace.tokens, trace.tokens))
     predicted = read_with <= t if view_state.revealed else read_with < t
-    # Words are known from the start; measurements become known one after the other.
-    given = read_with <= t if trace.series is not None else np.full(len(read_with), True)
+    # Words are known from the start; measurements, and what a net is to write, one by one.
+    stepwise = trace.series is not None or trace.head.writes
+    given = read_with <= t if stepwise else np.full(len(read_with), True)
     bottom = trace.layers[0].values["x"]
     layers = []
     for n, layer in enumerate(trace.layers):
         own_x = given if np.array_equal(layer.values["x"], bottom) else given & False
         layers.append(_known_layer(view_state, layer, n, chosen, read_with, own_x))
     head = _known_head(trace.head, predicted)
+    if trace.head.writes:
+        trace = _known_text(trace, int(np.sum(predicted)))
     if view_state.query.target is None:
         head = replace(head, target=_leading_label(head, int(np.sum(read_with < t))))
     series = None if trace.series is None else _known_series(trace.series)
@@ -104,6 +107,21 @@ def _masked(array: Array, known: Array) -> Array:
     return array if known.all() else frozen(np.where(known[:, None], array, 0))
 
 
+def _known_text(trace: Trace, predicted: int) -> Trace:
+    """The text of a net that writes up to the token after the ``predicted`` first ones."""
+    shown = max(1, predicted + 1)
+    hidden = len(trace.tokens[shown:])
+    return replace(
+        trace, tokens=(*trace.tokens[:shown], *["?"] * hidden),
+        ids=(*trace.ids[:shown], *[0] * hidden),
+        unknown=(*trace.unknown[:shown], *[False] * hidden), text="",
+    )  # fmt: skip
+
+
+def _masked_steps(losses: Array, known: Array) -> Array:
+    return frozen(np.where(known, losses, 0))
+
+
 def _known_head(head: HeadTrace, known: Array) -> HeadTrace:
     """The outputs at the known tokens."""
     return replace(
@@ -113,6 +131,7 @@ def _known_head(head: HeadTrace, known: Array) -> HeadTrace:
         logits=_masked(head.logits, known),
         objective="",
         loss=0.0,
+        step_losses=None if head.step_losses is None else _masked_steps(head.step_losses, known),
         unclamped=None if head.unclamped is None else frozen(np.zeros_like(head.unclamped)),
     )
 

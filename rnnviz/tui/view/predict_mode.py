@@ -77,11 +77,14 @@ def questions(view_state: ViewState) -> list[PredictQuestion]:
     seen, query, cursor = without_answer(view_state), view_state.query, view_state.cursor
     t, label = cursor.t, seen.shown_class()
     found = []
-    if not view_state.prediction_known(t):
+    writes, last = view_state.trace.head.writes, len(view_state.trace.tokens) - 1
+    if writes:
+        found += [PredictQuestion(query, "next", t)] if t < last else []
+    elif not view_state.prediction_known(t):
         if output_before(seen.trace, t, label) is not None:
             found.append(PredictQuestion(query, "direction", t, label))
         found.append(PredictQuestion(query, "output", t, label))
-    if view_state.trace.series is None and len(view_state.trace.tokens) - t > 1:
+    if view_state.trace.series is None and not writes and t < last:
         found.append(_word_question(view_state, PredictQuestion(query, "word", t, label)))
     names = [name for name in view_state.quantities if scale(seen.layer, name)[0]]
     for name in names or [view_state.layer.states[0]]:
@@ -143,6 +146,8 @@ def answer(view_state: ViewState, question: PredictQuestion) -> AnswerKey:
     if question.topic == "value":
         values = trace.layers[question.layer].values[question.name]
         return AnswerKey("number", float(values[t, question.unit]), WITHIN)
+    if question.topic == "next":
+        return AnswerKey("choice", trace.ids[t + 1] + 1)
     if question.topic == "word":
         return AnswerKey("word", turning_token(trace, label, t) + 1)
     if question.topic == "direction":
@@ -185,6 +190,8 @@ def asks_what_was_seen(view_state: ViewState) -> bool:
     session, t = view_state.predictions, view_state.cursor.t
     if not session.on or view_state.part_hidden or (view_state.query, t) in session.seen:
         return False
+    if view_state.trace.head.writes:
+        return False  # what came is in the text
     outputs = [q for q in session.at(view_state.query, t) if q in session.marked]
     label = view_state.shown_class()
     return bool(outputs) and observed(view_state, t, label) is not None
@@ -210,7 +217,7 @@ def committed_levels(view_state: ViewState, t: int) -> list[tuple[float, int]]:
         return found
     k = view_state.shown_class()
     for question, prediction in session.at(view_state.query, t).items():
-        if question.label != k or question.topic == "value":
+        if question.label != k or question.topic in ("value", "next"):
             continue
         if question.topic == "output":
             found.append((made_of(prediction).answer, 0))

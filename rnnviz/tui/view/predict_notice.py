@@ -48,6 +48,8 @@ def notice(view_state: ViewState) -> str:
     if told:
         told.append(_seen(view_state))
         return " · ".join(text for text in told if text)
+    if view_state.trace.head.writes:
+        return view_state.text("predict.next_token" if view_state.hidden else "predict.end_token")
     return view_state.text("predict.next" if view_state.hidden else "predict.end")
 
 
@@ -72,6 +74,9 @@ def said(view_state: ViewState, question: PredictQuestion, made: Prediction) -> 
     """A prediction before it is revealed: "it falls", "p(positive) .30", "f[27] .90"."""
     if question.topic == "direction":
         return view_state.text(f"predict.{DIRECTIONS[int(made.answer) - 1]}")
+    if question.topic == "next":
+        label = visible(view_state.trace.head.labels[int(made.answer) - 1])
+        return view_state.text("predict.comes", next=label)
     if question.topic == "word":
         return view_state.text("predict.turns", word=word_of(view_state, int(made.answer) - 1))
     if question.topic == "value":
@@ -85,7 +90,8 @@ def _before_reveal(view_state: ViewState) -> str:
     made = {q: p for q, p in here.items() if isinstance(p, Prediction)}
     made |= {q: p for q, p in session.made.items() if _is_word(view_state, q)}
     if not made:
-        return view_state.text("predict.hint", word=word)
+        key = "predict.hint_next" if view_state.trace.head.writes else "predict.hint"
+        return view_state.text(key, word=word)
     texts = [said(view_state, q, p) for q, p in made.items()]
     why = [p.why for p in made.values() if p.why][-1:]
     texts += [view_state.text("predict.because", why=cut(visible(w), REASON)) for w in why]
@@ -109,6 +115,8 @@ def _told(view_state: ViewState, question: PredictQuestion, marked: MarkedPredic
     lead = ""
     if question.topic == "direction":
         names = tuple(view_state.text(f"predict.{name}") for name in DIRECTIONS)
+    elif question.topic == "next":
+        names = tuple(f"“{visible(label)}”" for label in view_state.trace.head.labels)
     elif question.topic == "word":
         names = tuple(cut(visible(token), WORD) for token in view_state.trace.tokens)
         lead = view_state.text("predict.which") + " "

@@ -10,8 +10,8 @@ from rnnviz.lessons.predictions import MarkedPrediction, Prediction, PredictionS
 from rnnviz.query import Query
 
 #: What is predicted: whether the output rises, stays or falls at a token; the output after it; the
-#: word that turns it; a value of a unit at the token.
-PredictTopic = Literal["direction", "output", "word", "value"]
+#: word that turns it; a value of a unit at the token; which token comes next in the text.
+PredictTopic = Literal["direction", "output", "word", "value", "next"]
 
 
 @dataclass(frozen=True)

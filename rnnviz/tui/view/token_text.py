@@ -11,3 +11,8 @@ def token_text(view_state: ViewState, t: int, room: int) -> str:
     word = visible(view_state.trace.tokens[t])
     short = view_state.trace.series is not None and len(word) > room
     return word[-room:].split()[-1] if short else word
+
+
+def typed_text(typed: str) -> str:
+    """What was typed for a net that writes: nothing is a space, ``↵`` or ``\\n`` a new line."""
+    return typed.replace("↵", "\n").replace("\\n", "\n").replace("␣", " ") or " "

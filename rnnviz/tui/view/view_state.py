@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rnnviz import i18n
+from rnnviz.analysis.next_tokens import next_ids
 from rnnviz.analysis.readout import shown_class
 from rnnviz.analysis.series import forecasts
 from rnnviz.arrays import Array
@@ -221,7 +222,7 @@ class ViewState:
         if self.trace.hand is not None and head.is_number:
             return head.objective
         if head.writes:
-            return self.text("view.objective_next", target=head.target)
+            return self.text("view.objective_next", target=visible(head.target))
         key = "view.output" if head.is_number else "view.objective"
         steps = self.text("view.at_last_token") if head.reads == "steps" else ""
         return self.text(key, target=head.target) + steps
@@ -239,8 +240,21 @@ class ViewState:
         trace = self.trace
         return trace.head.readout if trace.series is None else forecasts(trace)[:, None]
 
+    def output(self, t: int) -> float:
+        """The output that is shown below token t: of a net that writes that of the next token."""
+        writes = self.trace.head.writes
+        k = next_ids(self.trace)[t] if writes else self.shown_class()
+        return float(self.readout[t, k])
+
+    def class_at_end(self) -> int:
+        """The class whose probability after the last token is shown."""
+        writes = self.trace.head.writes
+        return shown_class(self.trace.head) if writes else self.shown_class()
+
     def shown_class(self) -> int:
-        """The class whose probability is shown."""
+        """The class whose probability is shown; of a net that writes the next token."""
+        if self.trace.head.writes:
+            return next_ids(self.trace)[self.cursor.t]
         asked = self.predictions.label(self.query, self.cursor.t)
         if asked is not None and asked < self.trace.head.readout.shape[1]:
             return asked  # the mark of what was predicted stays beside it

@@ -9,6 +9,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.analysis import next_tokens
 from rnnviz.analysis.shared_weights import (
     Use,
     gate_at,
@@ -32,6 +33,7 @@ from rnnviz.tui.pages.backward.undone_equations import (
     present_equations,
 )
 from rnnviz.tui.panels.conclusion import leave_out_question
+from rnnviz.tui.panels.equations import is_top
 from rnnviz.tui.render.segments import (
     Line,
     heading,
@@ -199,8 +201,13 @@ class BackwardPage(Page):
             gate_of(view_state.layer, use.weight) == self.gate(view_state)
             for use in uses(view_state.layer)
         )
+        weights += self._sums_head(view_state)
         words = WORDS if height >= TALKATIVE else 0
         return replace(planned(height - 1 - words, T, back, weights), words=words)
+
+    def _sums_head(self, view_state: ViewState) -> bool:
+        """Whether the sums have a row for the weights of the head, which every step adds to."""
+        return is_top(view_state) and next_tokens.reads_h(view_state.trace)
 
     def _side(self, view_state: ViewState, own: list[Use], width: int, height: int) -> list[Line]:
         left = width * 11 // 20
@@ -268,6 +275,10 @@ class BackwardPage(Page):
             head,
             *shared_gradients.table(view_state, uses_shown, width, gate if every else ""),
         ]
+        if self._sums_head(view_state):
+            lines.append(shared_gradients.head_row(view_state, uses_shown, width))
+            if view_state.part == "predict":
+                return [*lines, *shared_gradients.head_addition(view_state, width)]
         first = next(use for use in own if use.read)
         k = shared_gradients.entry(view_state, first)
         room = height - len(lines)

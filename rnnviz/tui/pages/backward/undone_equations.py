@@ -103,6 +103,8 @@ def comparison(view_state: ViewState, name: str, width: int, room: int) -> list[
 def from_above(view_state: ViewState, width: int, room: int) -> list[Line]:
     """The gradient that reaches this token's h from above, with the head's arithmetic."""
     arrives = walk_start(view_state, width)
+    if view_state.trace.head.writes:
+        return arrives
     if room > 3 and is_top(view_state) and receives_gradient(view_state):
         return head_back(view_state, width) + arrives[1:]
     return arrives

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rnnviz.analysis.difference import (
     compare,
 )
-from rnnviz.display import visible
+from rnnviz.display import in_one_line, visible
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.tui.pages.compare_sentences.aligned_strips import places, prediction_bars, strips
@@ -167,4 +167,4 @@ class CompareSentencesPage(Page):
         reason = view_state.failures.get(query)
         if reason is not None:
             return visible(reason)
-        return self.page_text(view_state, "computing", text=visible(query.text))
+        return self.page_text(view_state, "computing", text=in_one_line(query.text))

@@ -190,7 +190,7 @@ class LearningPage(Page):
             return ()
         at = learning.onset(t, k)
         values = {
-            "word": word(view_state, t), "name": output_name(view_state), "end": number(end, 2),
+            "word": word(view_state, t), "name": output_name(view_state, k), "end": number(end, 2),
             "without": number(without, 2), "least": number(LEAST, 1),
         }  # fmt: skip
         key = "never" if at is None else "onset"

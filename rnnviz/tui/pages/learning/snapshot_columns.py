@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from rnnviz.analysis.learning import Learning
+from rnnviz.analysis.next_tokens import next_ids
 from rnnviz.tui.view.view_state import ViewState
 
 #: Columns of a word or a gate, of its number, of the bar, and of the step it matters from.
@@ -32,8 +33,13 @@ class LearningView:
 
     @cached_property
     def label(self) -> int:
-        """The class whose probability is shown."""
-        return min(self.view_state.shown_class(), self.learning.outputs.shape[2] - 1)
+        """The class whose probability is shown, at the end of the sentence."""
+        return min(self.view_state.class_at_end(), self.learning.outputs.shape[2] - 1)
+
+    def label_after(self, t: int) -> int:
+        """The class whose probability after word t is shown: of a net that writes what follows."""
+        trace = self.view_state.trace
+        return next_ids(trace)[t] if trace.head.writes else self.label
 
     @cached_property
     def range(self) -> tuple[float, float]:
@@ -47,7 +53,8 @@ class LearningView:
     def shares(self, t: int) -> np.ndarray:
         """The output after word t as a share of its scale, of each snapshot; NaN if hidden."""
         low, high = self.range
-        found = (self.learning.outputs[:, t, self.label].astype(np.float64) - low) / (high - low)
+        outputs = self.learning.outputs[:, t, self.label_after(t)].astype(np.float64)
+        found = (outputs - low) / (high - low)
         return found if self.knows(t) else np.full(len(found), np.nan)
 
     def knows(self, t: int) -> bool:

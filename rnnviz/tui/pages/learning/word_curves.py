@@ -31,8 +31,9 @@ def chart(view: LearningView, plan: LearningLayout, across: SnapshotColumns) -> 
     theme, t = view_state.theme, view_state.cursor.t
     known = tuple(k for k in plan.tokens if k != t and view.knows(k))
     lit = (t,) if view.knows(t) else ()
+    words = tuple((n, view.label_after(n)) for n in (*known, *lit))
     picture = _picture(
-        view.learning, view.label, view.range, (*known, *lit), bool(lit), view.last,
+        view.learning, view.range, words, bool(lit), view.last,
         (across.shown, across.wide), rows, theme.ascii,
     )  # fmt: skip
     column = across.current * across.wide + across.wide // 2
@@ -55,10 +56,13 @@ def chart(view: LearningView, plan: LearningLayout, across: SnapshotColumns) -> 
 
 @lru_cache(maxsize=16)
 def _picture(
-    learning: Learning, k: int, ends: tuple[float, float], words: tuple[int, ...], lit: bool,
+    learning: Learning, ends: tuple[float, float], words: tuple[tuple[int, int], ...], lit: bool,
     last: int, across: tuple[tuple[int, ...], int], rows: int, plain: bool,
 ) -> list[list[Cell]]:  # fmt: skip
-    """The curves without the snapshot that is shown; the lit one is the last of the words."""
+    """The curves without the snapshot that is shown; the lit one is the last of the words.
+
+    A word is its token and the class whose probability is shown.
+    """
     (shown, wide), (low, high) = across, ends
     seen = [snapshot for snapshot in shown if snapshot <= last]
     places = [n * wide + wide // 2 for n in range(len(seen))]
@@ -67,7 +71,7 @@ def _picture(
             (learning.outputs[seen, t, k] - low) / (high - low),
             "*" if lit and n == len(words) - 1 else "." if plain else "",
         )
-        for n, t in enumerate(words)
+        for n, (t, k) in enumerate(words)
     ]
     if not plain:
         curves = [TokenCurve(curve.shares) for curve in curves]
@@ -82,7 +86,7 @@ def _labels(view: LearningView, rows: int) -> list[str]:
         labels[0], labels[-1] = number(high, 2), number(low, 2)
         return labels
     rival = head.other_class(view.label)
-    labels[0] = f"{cut(visible(head.labels[view.label]), 12)} 1"
+    labels[0] = "1" if head.writes else f"{cut(visible(head.labels[view.label]), 12)} 1"
     labels[-1] = "0" if rival is None else f"{cut(visible(head.labels[rival]), 12)} 0"
     labels[row_of(0.5, rows)] = "0.5"
     return labels

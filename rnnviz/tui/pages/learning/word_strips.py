@@ -36,7 +36,8 @@ def moment(view: LearningView, width: int) -> Line:
         "page.learning.moment", step=f"{learning.steps[n]:,}", epoch=number(learning.epochs[n], 2),
         n=n + 1, S=len(learning.steps), last=f"{learning.steps[-1]:,}",
     )  # fmt: skip
-    name = output_name(view.view_state)
+    writes = view.view_state.trace.head.writes
+    name = view.view_state.text("next.name") if writes else output_name(view.view_state)
     left = [Segment(" " + text, theme.now)]
     room = width - cell_len(text) - cell_len(name) - 2
     spacing = f" · {view.view_state.text('page.learning.spacing')}"
@@ -86,7 +87,7 @@ def _row(view: LearningView, plan: LearningLayout, across: SnapshotColumns, t: i
         return [label, Segment(fit("?", VALUE + plan.bar), theme.dim)]
     shares = view.shares(t)
     share = float(shares[view.snapshot])
-    value = number(float(view.learning.outputs[view.snapshot, t, view.label]), 2)
+    value = number(float(view.learning.outputs[view.snapshot, t, view.label_after(t)]), 2)
     style = theme.above if share >= 0.5 else theme.below
     line = [
         label,

@@ -61,9 +61,9 @@ def prediction(view_state: ViewState) -> tuple[str, Style]:
     if not view_state.prediction_known(t):
         if view_state.part_hidden or t == 0 or not view_state.prediction_known(t - 1):
             return ("?" if view_state.part_hidden else "", theme.now)
-        before = float(view_state.readout[t - 1, view_state.shown_class()])
+        before = view_state.output(t - 1)
         return number(before, 2), theme.dim
-    value = float(view_state.readout[t, view_state.shown_class()])
+    value = view_state.output(t)
     return number(value, 2), prediction_style(view_state, value)
 
 

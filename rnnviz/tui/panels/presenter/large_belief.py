@@ -95,7 +95,7 @@ class LargeBelief(View):
         theme, here = view_state.theme, view_state.cursor.t
         scale = _scale(view_state, slots)
         values = {
-            t: float(view_state.readout[t, view_state.shown_class()])
+            t: view_state.output(t)
             for t in slots.tokens if view_state.prediction_known(t)
         }  # fmt: skip
         texts = {t: number(value, 2) for t, value in values.items()}
@@ -186,7 +186,8 @@ def _scale(view_state: ViewState, slots: _Slots) -> PredictionScale:
     """From 0 to 1; for forecasts the range of those that are shown."""
     head, k = view_state.trace.head, view_state.shown_class()
     if not head.is_number:
-        scale = probability_scale(head, k)
+        writes = PredictionScale(0, 1, "1", "0", "0.5")
+        scale = writes if head.writes else probability_scale(head, k)
         return scale if slots.gutter == GUTTER else replace(scale, top="1", middle=".5", bottom="0")
     known = [view_state.readout[t, k] for t in slots.tokens if view_state.prediction_known(t)]
     return number_scale(np.array(known))
