@@ -72,7 +72,7 @@ class Playback:
     def _page_plays(self) -> bool:
         """Whether the open page has an action of its own for each step."""
         page = self.screen.page_host.page
-        return page is not None and "play" in page.overrides
+        return page is not None and "play" in page.overridden(self.screen.view_state)
 
     @property
     def _page_steps(self) -> bool:

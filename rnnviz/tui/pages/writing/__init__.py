@@ -70,6 +70,11 @@ class WritingPage(Page):
     def applies(cls, view_state: ViewState) -> bool:
         return view_state.trace.head.writes
 
+    @classmethod
+    def overridden(cls, view_state: ViewState) -> tuple[str, ...]:
+        """None with a net that does not write."""
+        return cls.overrides if cls.applies(view_state) else ()
+
     def questions(self, view_state: ViewState) -> Sequence[NextTokensQuestion]:
         if not self.applies(view_state) or not view_state.query.model:
             return ()
