@@ -28,7 +28,8 @@ class NextTokens:
     tokens: tuple[str, ...]  # (T)
     ids: tuple[int, ...]  # (T)
     labels: tuple[str, ...]  # (K) the token of each output
-    logits: Array  # (T, K); −inf for entries that are no tokens
+    logits: Array  # (T, K)
+    special: tuple[int, ...]  # the entries that are no tokens and are never drawn
     separator: str  # between two tokens in a text: "" for characters
     end: int | None  # the token that ends a text, and that each begins with
 
@@ -36,6 +37,12 @@ class NextTokens:
         """The text of the first ``count`` tokens, without the mark that it begins with."""
         first = 0 if self.end is None else 1
         return self.separator.join(self.tokens[first:count])
+
+    def drawable(self, t: int) -> Array:
+        """The logits (K) after token t, −inf for what is never drawn."""
+        logits = self.logits[t].copy()
+        logits[list(self.special)] = -np.inf
+        return logits
 
     @property
     def first(self) -> int:

@@ -47,11 +47,10 @@ def next_tokens(stored: StoredModel, query: Query) -> NextTokens:
         logits = _recorded(stored, query, model_input)
     else:
         logits = _continued(stored, query.random, model_input.ids)
-    logits = logits.copy()
-    logits[:, special_ids(stored)] = -np.inf
     encoding = stored.vocabulary.encoding
     return NextTokens(
-        query.text, model_input.tokens, model_input.ids, stored.labels, frozen(logits),
+        query.text, model_input.tokens, model_input.ids, stored.labels, frozen(logits.copy()),
+        tuple(special_ids(stored)),
         "" if encoding.tokenizer == "characters" else " ", encoding.start,
     )  # fmt: skip
 

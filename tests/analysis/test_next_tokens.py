@@ -65,7 +65,7 @@ def test_drawing_writes_what_the_writer_of_the_command_line_writes(temperature: 
     text = TEXT
     for n, token in enumerate(out.write(30)):
         found = explorer()(writing.NextTokensQuestion(Query(text, "writer")))
-        p = writing.drawing_probabilities(found.logits[-1], temperature)
+        p = writing.drawing_probabilities(found.drawable(-1), temperature)
         k = writing.draw(p, 7, n)
         assert found.labels[k] == token.token
         assert p[k] == pytest.approx(token.probability, rel=1e-4)
@@ -104,4 +104,5 @@ def test_entries_that_are_no_tokens_are_never_drawn() -> None:
     found = explorer(writer(NAMES))(writing.NextTokensQuestion(Query("ann", "writer")))
     assert found.end == 1 and found.tokens == ("\n", "a", "n", "n")
     assert found.text(len(found.tokens)) == "ann"
-    assert writing.drawing_probabilities(found.logits[-1], 3.0)[0] == 0
+    assert writing.drawing_probabilities(found.drawable(-1), 3.0)[0] == 0
+    assert np.isfinite(found.logits).all()

@@ -35,6 +35,7 @@ def writer(encoding: Encoding = PLAIN, cell: str = "lstm", units: int = 6) -> St
     """A net with seeded weights, larger than usual so that its numbers differ visibly."""
     letters = tuple(c for c in CHARACTERS if c != "\n")
     words = CHARACTERS if encoding.start is None else ("", "\n", *letters)
+    words = ("", "[UNK]", *CHARACTERS) if encoding.unknown is not None else words
     K = len(words)
     spec = ModelSpec(
         EmbeddingSpec(K, 4, mask_zero=False), (RecurrentSpec(cell, units),),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from rnnviz.analysis.writing import NextTokensQuestion, drawing_probabilities
+from rnnviz.data.vocabulary import Encoding
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.events import PageStateEvent
@@ -168,7 +169,7 @@ def test_a_token_that_the_net_does_not_have_is_refused() -> None:
 def test_the_mark_of_the_end_ends_the_text() -> None:
     stored = writer(NAMES)
     found = explorer(stored)(NextTokensQuestion(Query("ann", "writer")))
-    order = np.argsort(-found.logits[-1]).tolist()
+    order = np.argsort(-found.drawable(-1)).tolist()
     n = order.index(found.end) + 1
     page, view_state = WritingPage(moment(3, "ann", stored=stored)), moment(3, "ann", stored=stored)
     change: Any = page.press(view_state, f"model_{n}")
@@ -308,3 +309,12 @@ def test_a_click_on_a_token_moves_there() -> None:
             assert it.step_screen.view_state.cursor.t == t
 
     asyncio.run(run())
+
+
+def test_a_character_that_the_net_does_not_know_has_a_surprise_too() -> None:
+    stored = writer(Encoding("characters"))
+    said = "\n".join(lines(WritingPage, moment(2, "anéna", stored=stored), 100, 30))
+    assert "comes “é”" not in said and "anéna" in said
+    view_state = moment(1, "anéna", stored=stored)
+    assert "comes “é”" in "\n".join(lines(WritingPage, view_state, 100, 30))
+    assert "[UNK]" not in "\n".join(lines(WritingPage, view_state, 100, 30))

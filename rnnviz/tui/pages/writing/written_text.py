@@ -116,7 +116,7 @@ def tokens_of(found: NextTokens, state: WritingState) -> tuple[str, ...]:
 def probabilities(found: NextTokens, state: WritingState) -> Array:
     """The probabilities (K) of the token after the cursor, at the temperature of the page."""
     t = min(state.at, len(found.tokens) - 1)
-    return drawing_probabilities(found.logits[t], state.temperature)
+    return drawing_probabilities(found.drawable(t), state.temperature)
 
 
 def drawn(found: NextTokens, state: WritingState) -> int:
