@@ -29,7 +29,8 @@ def change_row(view_state: ViewState, shown: WordWindow) -> Line:
     if leaves_out(view_state):
         return _row(view_state, shown, view_state.text("conclusion.row"), *_ends(view_state))
     if view_state.trace.head.writes:
-        return _row(view_state, shown, view_state.text("next.bits"), *_surprises(view_state))
+        found = _surprises(view_state, shown)
+        return _row(view_state, shown, view_state.text("next.bits"), *found)
     k = view_state.shown_class()
     deltas = changes(view_state.trace, k)
     numbers = view_state.trace.head.is_number and view_state.trace.series is None
@@ -47,14 +48,16 @@ def change_row(view_state: ViewState, shown: WordWindow) -> Line:
     return _row(view_state, shown, name, texts, styles)
 
 
-def _surprises(view_state: ViewState) -> tuple[dict[int, str], dict[int, Style]]:
+def _surprises(view_state: ViewState, shown: WordWindow) -> tuple[dict[int, str], dict[int, Style]]:
     """By token −log₂ p of the next one; bright where it is less likely than by chance."""
     theme, trace = view_state.theme, view_state.trace
     texts: dict[int, str] = {}
     styles: dict[int, Style] = {}
     chance = np.log2(len(trace.head.labels))
-    for t, bits in enumerate(next_tokens.surprises(trace)):
+    every = next_tokens.surprises(trace)
+    for t in (column.t for column in shown.columns):
         if view_state.prediction_known(t):
+            bits = every[t]
             texts[t] = number(float(bits), 2)
             styles[t] = theme.now if bits > chance else theme.dim if bits < 1 else theme.ink
     return texts, styles
