@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rnnviz import i18n
-from rnnviz.arrays import Array, in_range
+from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import (
     DEFAULT_NOTATION,
@@ -29,7 +29,6 @@ from rnnviz.equations import (
     symbols,
 )
 from rnnviz.initial_states import InitialState
-from rnnviz.messages import _
 from rnnviz.toy_net import ToyNet, net_record
 from rnnviz.toy_net.number_text import inputs
 
@@ -363,25 +362,6 @@ def net_json(trace: Trace) -> dict[str, Any]:
     assert trace.hand is not None
     x = inputs(" ".join(trace.tokens), trace.hand.inputs)
     return net_record.to_record(net_record.NetFile(trace.hand, x, trace.clamps))
-
-
-def out_of_range(trace: Trace) -> str:
-    """The first array with a number that is not finite or too large; "" if there is none.
-
-    Such a trace can be neither drawn nor opened again; see :func:`rnnviz.arrays.in_range`.
-    """
-    head = trace.head
-    for layer in trace.layers:
-        for name, array in layer.values.items():
-            if not in_range(array):
-                return _("the {name} of {layer}").format(name=name, layer=layer.name)
-        for name, array in layer.grads.items():
-            if not in_range(array):
-                return _("the gradient of {name} of {layer}").format(name=name, layer=layer.name)
-        if not in_range(layer.reach):
-            return _("the reach of {layer}").format(layer=layer.name)
-    good = all(in_range(a) for a in (head.logits, head.readout, np.float64(head.loss)))
-    return "" if good else _("the output")
 
 
 def _layer_json(layer: LayerTrace) -> dict[str, Any]:

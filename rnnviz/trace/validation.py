@@ -1,4 +1,4 @@
-"""Checks of a trace that was read from a file: types, shapes, ranges and names."""
+"""Checks of a trace: ranges as computed; types, shapes and names where it was read from a file."""
 
 from __future__ import annotations
 
@@ -41,6 +41,25 @@ def validate(trace: Trace) -> None:
     _check_head(trace.head, T)
     if trace.series is not None:
         _check_series(trace.series, trace)
+
+
+def out_of_range(trace: Trace) -> str:
+    """The first array with a number that is not finite or too large; "" if there is none.
+
+    Such a trace can be neither drawn nor opened again; see :func:`rnnviz.arrays.in_range`.
+    """
+    head = trace.head
+    for layer in trace.layers:
+        for name, array in layer.values.items():
+            if not in_range(array):
+                return _("the {name} of {layer}").format(name=name, layer=layer.name)
+        for name, array in layer.grads.items():
+            if not in_range(array):
+                return _("the gradient of {name} of {layer}").format(name=name, layer=layer.name)
+        if not in_range(layer.reach):
+            return _("the reach of {layer}").format(layer=layer.name)
+    good = all(in_range(a) for a in (head.logits, head.readout, np.float64(head.loss)))
+    return "" if good else _("the output")
 
 
 def expect(holds: bool, what: str) -> None:

@@ -21,7 +21,8 @@ from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
 from rnnviz.toy_net import is_toy_net
 from rnnviz.toy_net.default_nets import for_model
-from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen, out_of_range
+from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
+from rnnviz.trace.validation import out_of_range
 from rnnviz.tracer import toy_net
 from rnnviz.tracer.clamping import clampings, resolve_clamps
 from rnnviz.tracer.initial_states import with_initial_states
