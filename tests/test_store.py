@@ -140,7 +140,8 @@ def test_a_damaged_model_is_refused_with_the_reason(
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_model_loads_and_says_how_it_was_made(name: str) -> None:
     stored = load(name)
-    sizes = {"jena-gru": 12, "agnews-bilstm": 12_000}
+    sizes = {"jena-gru": 12, "agnews-bilstm": 12_000, "shakespeare-lstm": 65}
+    sizes |= {f"names-{cell}": 28 for cell in ("rnn", "gru", "lstm")}
     assert len(stored.encoder) == sizes.get(name, 5_000 if name.endswith("-tr") else 10_000)
     metrics, training = stored.record["metrics"], stored.record["training"]
     assert metrics["epoch"] and "validation_loss" in metrics
@@ -160,7 +161,7 @@ def test_the_sentiment_models_share_one_vocabulary() -> None:
 
 def test_the_shipped_files_are_small() -> None:
     files = [p for name in ("models", "samples") for p in (assets() / name).rglob("*")]
-    assert sum(p.stat().st_size for p in files if p.is_file()) < 14_500_000
+    assert sum(p.stat().st_size for p in files if p.is_file()) < 14_800_000
 
 
 def test_an_exported_model_may_keep_only_its_frequent_words(tmp_path: Path) -> None:
