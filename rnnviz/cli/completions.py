@@ -21,15 +21,17 @@ RECIPES = (
     "jena-bigru", "jena-bilstm", "jena-reversed",
     "sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8", "sentiment-lstm-slide",
     "sentiment-mingru", "sentiment-rnn-tr", "sentiment-lstm-tr", "sentiment-gru-tr",
+    "names-rnn", "names-gru", "names-lstm", "shakespeare-lstm",
 )  # fmt: skip
 GROUPS = ("all", "imdb", "jena", "agnews", "sentiment")
 VARIANTS = {
     "agnews": ("all-words", "buckets", "all-words-buckets"),
     "jena": ("quarters",),
+    "shakespeare": ("separate-windows",),
 }
 WORKLOADS = (
     "imdb-rnn", "imdb-lstm", "imdb-gru", "jena-gru", "jena-gru-dropout", "jena-stacked",
-    "jena-bigru", "agnews-bilstm", "agnews-bilstm-128",
+    "jena-bigru", "shakespeare-lstm", "agnews-bilstm", "agnews-bilstm-128",
 )  # fmt: skip
 #: The panels that a screenshot can show alone.
 PANELS = ("sentence", "cell", "equation")

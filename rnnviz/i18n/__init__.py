@@ -153,6 +153,8 @@ def _translate_part(part: str, lang: str) -> str:
     if match := re.fullmatch(r"(.*) \(([\d,]+) (items|reviews|rows)\)", part):
         count = text(f"trained_on.{match[3]}", lang, count=match[2])
         return f"{_translate_part(match[1], lang)} ({count})"
+    if match := re.fullmatch(r"first names \(([\d,]+)\)", part):
+        return text("trained_on.names", lang, count=match[1])
     if match := re.fullmatch(r"(.*), ([\d,]+) reviews", part):
         return f"{match[1]}, {text('trained_on.reviews', lang, count=match[2])}"
     if match := re.fullmatch(r"reads the (first|last) (\d+) of ([\d,]+) tokens", part):

@@ -27,6 +27,10 @@ def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:
     return capsys.readouterr().out
 
 
+#: Nets that write, whose tokens are characters.
+WRITING = [name for name in MODELS if name.startswith(("names-", "shakespeare-"))]
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_json_keeps_the_schema_for_every_shipped_model(
     model: str, capsys: pytest.CaptureFixture[str]
@@ -37,8 +41,7 @@ def test_json_keeps_the_schema_for_every_shipped_model(
     ]  # fmt: skip
     assert trace["schema"] == "rnnviz.trace/1"
     assert trace["model"] == model
-    start = ["[START]"] if model.startswith("imdb-") else []
-    assert trace["tokens"] == start + SENTENCE.split()
+    assert trace["tokens"] == read_by(model)
     assert (trace["device"], trace["dtype"]) == ("cpu", "float32")
     T = len(trace["tokens"])
     assert len(trace["layers"]) == (4 if model == "agnews-bilstm" else 1)
@@ -55,8 +58,24 @@ def test_json_keeps_the_schema_for_every_shipped_model(
     assert head["labels"] == list(load(model).labels)
     assert head["readout"][-1] == head["output"]
     assert sum(head["output"]) == pytest.approx(1)
+    if model in WRITING:
+        following = [*trace["ids"][1:], head["labels"].index(head["target"])]
+        p = np.array(head["readout"])[np.arange(T), following]
+        np.testing.assert_allclose(head["step_losses"], -np.log(p), 1e-4)
+        assert head["objective"] == "log-loss of every next token"
+        assert head["loss"] == pytest.approx(sum(head["step_losses"]), rel=1e-5)
+        return
     assert head["objective"] == f"log-loss of '{head['target']}'"
     assert head["loss"] == pytest.approx(-np.log(max(head["output"])), rel=1e-4)
+
+
+def read_by(model: str) -> list[str]:
+    """The tokens of SENTENCE, with the start mark if any."""
+    if model in WRITING:
+        known = load(model).vocabulary.known
+        start = ["\n"] if model.startswith("names-") else []
+        return start + [character for character in SENTENCE if known(character)]
+    return (["[START]"] if model.startswith("imdb-") else []) + SENTENCE.split()
 
 
 def test_target_changes_what_the_gradients_are_of(capsys: pytest.CaptureFixture[str]) -> None:
