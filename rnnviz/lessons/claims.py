@@ -23,9 +23,11 @@ from rnnviz.analysis.net_summary import NetQuestion, NetSummary
 from rnnviz.analysis.padding import PaddingMode, PaddingQuestion
 from rnnviz.analysis.readout import saliency, shown_class
 from rnnviz.analysis.series import forecasts, readings, series_of
+from rnnviz.analysis.writing import NextTokens, NextTokensQuestion, drawing_probabilities, surprises
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import read_json
 from rnnviz.lessons.expressions import evaluate
+from rnnviz.lessons.plain_functions import PLAIN
 from rnnviz.lessons.reader import with_change
 from rnnviz.lookup import locate
 from rnnviz.messages import _
@@ -60,26 +62,6 @@ class Evaluator:
         return bool(value)
 
 
-#: The functions of vectors and numbers.
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "abs": lambda x: np.abs(x) if isinstance(x, np.ndarray) else abs(x),
-    "round": lambda x, digits=0: round(float(x), int(digits)),
-    "min": lambda *x: float(np.min(x[0] if len(x) == 1 else x)),
-    "max": lambda *x: float(np.max(x[0] if len(x) == 1 else x)),
-    "sum": lambda x: float(np.sum(x)),
-    "mean": lambda x: float(np.mean(x)),
-    "share": lambda x: float(np.mean(x)),
-    "norm": lambda x: float(np.linalg.norm(x)),
-    "argmax": lambda x: int(np.argmax(x)),
-    "argmin": lambda x: int(np.argmin(x)),
-    "len": len,
-    "log2": lambda x: float(np.log2(x)),
-    "sqrt": lambda x: float(np.sqrt(x)),
-    "exp": lambda x: float(np.exp(x)),
-    "tanh": lambda x: float(np.tanh(x)),
-    "sigmoid": lambda x: float(1 / (1 + np.exp(-x))),
-    "ceil": lambda x: int(np.ceil(x)),
-}  # fmt: skip
 #: Recorded values that are functions of their own: f(4, 27) is value("f", 4, 27).
 _VALUES = ("f", "i", "g", "o", "c", "h", "z", "r", "q", "x", "a", "a_f", "a_i", "a_g", "a_o",
            "a_z", "a_r")  # fmt: skip
@@ -102,10 +84,10 @@ class _Functions:
                 "p", "value", "grad", "saliency", "reach", "T", "tokens", "token", "has", "label",
                 "loss", "params", "units", "history", "best_epoch", "metric", "published",
                 "without", "bag", "gradient_error", "padded", "turn", "truth", "as_today",
-                "test_error", "onset", "settled",
+                "test_error", "onset", "settled", "bits", "drawn",
             )
         }  # fmt: skip
-        return {**_PLAIN, **{name: self._of_name(name) for name in _VALUES}, **own}
+        return {**PLAIN, **{name: self._of_name(name) for name in _VALUES}, **own}
 
     # -- what is read -------------------------------------------------------------------------
 
@@ -177,11 +159,7 @@ class _Functions:
             return float(head.readout[at, shown_class(head)])
         found = i18n.label_number(label, head.labels)
         if found is None:
-            raise UsageError(
-                _("there is no label {label!r}.{hint}").format(
-                    label=label, hint=nearest(label, head.labels)
-                )
-            )
+            raise UsageError(_no_label(label, head.labels))
         return float(head.readout[at, found])
 
     def _label(self, **variant: Any) -> str:
@@ -217,6 +195,29 @@ class _Functions:
             raise UsageError(_("side={side!r} is neither 'front' nor 'end'.").format(side=side))
         output = comparison.by_mode[PaddingMode("front" if side == "front" else "end", masked)]
         return float(output.output[min(1, len(output.output) - 1)])
+
+    # -- a net that writes --------------------------------------------------------------------
+
+    def _next_tokens(self, **variant: Any) -> NextTokens:
+        answer: NextTokens = self.explorer(NextTokensQuestion(self._variant(**variant)))
+        return answer
+
+    def _bits(self, t: int | None = None, **variant: Any) -> float:
+        """−log₂ of the probability that token t had; without t the mean of those of the text."""
+        trace, found = self._trace(**variant), surprises(self._next_tokens(**variant))
+        if t == 1 or len(found) == 1:
+            raise UsageError(_("nothing is read before the first token, so it has no bits."))
+        return float(found[1:].mean() if t is None else found[self._index(trace, t)])
+
+    def _drawn(self, t: int, token: str, temperature: float, **variant: Any) -> float:
+        """The probability that a token is drawn with after token t, at a temperature from 0 on."""
+        trace, found = self._trace(**variant), self._next_tokens(**variant)
+        if token not in found.labels:
+            raise UsageError(_no_label(token, found.labels))
+        if not temperature >= 0:
+            raise UsageError(_("a temperature is not below 0."))
+        p = drawing_probabilities(found.logits[self._index(trace, t)], temperature)
+        return float(p[found.labels.index(token)])
 
     # -- values and gradients -----------------------------------------------------------------
 
@@ -358,6 +359,10 @@ class _Functions:
     def _published(self, model: str) -> float:
         """The published number that the training of a model reproduces."""
         return float(_record(model)["published"]["value"])
+
+
+def _no_label(label: str, labels: Sequence[str]) -> str:
+    return _("there is no label {label!r}.{hint}").format(label=label, hint=nearest(label, labels))
 
 
 def _component(values: Mapping[str, Any], name: str, t: int, unit: int | None) -> Any:

@@ -32,11 +32,17 @@ class TrainedNets:
 
     def __call__(self, question: Any) -> Any:
         """The answer; UsageError if no step trains the net, or nothing can train it."""
+        return self.explorer(self._resolved(question))
+
+    def _resolved(self, question: Any) -> Any:
+        """The question, or the query in it, with the name of the net that was trained."""
+        if (query := getattr(question, "query", None)) is not None:
+            return replace(question, query=self._resolved(query))
         model = getattr(question, "model", "")
-        if model.startswith(TRAINED):
-            step, at, update = model.removeprefix(TRAINED).partition("@")
-            question = replace(question, model=f"{self._model(step)}{at}{update}")
-        return self.explorer(question)
+        if not model.startswith(TRAINED):
+            return question
+        step, at, update = model.removeprefix(TRAINED).partition("@")
+        return replace(question, model=f"{self._model(step)}{at}{update}")
 
     def _model(self, step_id: str) -> str:
         found = [s for s in self.lesson.steps if s.id == step_id]
