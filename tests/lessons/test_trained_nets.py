@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rnnviz.analysis.learning import LearningQuestion
+from rnnviz.analysis.writing import NextTokensQuestion
 from rnnviz.errors import UsageError
 from rnnviz.lessons.lesson import Lesson, LessonChange, Step
 from rnnviz.lessons.trained_nets import TrainedNets
@@ -36,6 +37,8 @@ def test_a_question_about_a_trained_net_is_about_the_run() -> None:
     assert nets(Query("good", "trained:a.train")) == Query("good", "/runs/8")
     assert nets(LearningQuestion("trained:a.again", "x")) == LearningQuestion("/runs/2", "x")
     assert nets(Query("good", "trained:a.train@182")) == Query("good", "/runs/8@182")
+    next_tokens = NextTokensQuestion(Query("emm", "trained:a.train@4"))
+    assert nets(next_tokens) == NextTokensQuestion(Query("emm", "/runs/8@4"))
     assert nets(QUERY) == QUERY
     assert nets("no question of a model") == "no question of a model"
 

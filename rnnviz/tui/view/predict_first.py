@@ -54,7 +54,9 @@ def _known_trace(view_state: ViewState, trace: Trace) -> Trace:
     if trace.head.writes:
         trace = _known_text(trace, int(np.sum(predicted)))
     if view_state.query.target is None:
-        head = replace(head, target=_leading_label(head, int(np.sum(read_with < t))))
+        # The next token of a net that writes is its likeliest after the last token that is known.
+        before = predicted if trace.head.writes else read_with < t
+        head = replace(head, target=_leading_label(head, int(np.sum(before))))
     series = None if trace.series is None else _known_series(trace.series)
     return replace(trace, layers=tuple(layers), head=head, series=series)
 
