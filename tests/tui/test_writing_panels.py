@@ -108,6 +108,15 @@ def test_a_hidden_continuation_is_in_no_panel(part: int) -> None:
     assert seen.head.step_losses is not None and not seen.head.step_losses[6:].any()
 
 
+@pytest.mark.parametrize("text", [TEXT[:n] for n in range(4, len(TEXT) + 1)])
+def test_the_shown_output_of_the_last_token_is_of_its_likeliest(text: str) -> None:
+    """While a question of a lesson hides what comes later, as well as without one."""
+    t = len(text) - 1
+    asked = without_answer(moment(t, text, hidden=True, revealed=True))
+    shown = asked.trace.head.readout[t, next_tokens.next_ids(asked.trace)[t]]
+    assert shown == moment(t, text).trace.head.readout[t].max()
+
+
 @pytest.mark.parametrize("lang", ["en", "tr"])
 def test_plain_lines_have_the_next_token_and_its_surprise(lang: str) -> None:
     trace = read()
