@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import re
 import zlib
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from rnnviz.messages import _
 #: The largest text, in bytes.
 MAX_BYTES: Final = 100_000_000
 _PACKED: Final = (".gz", ".xz")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f]")
 
 
 def read_plain_text(path: Path) -> str:
@@ -37,13 +39,12 @@ def read_plain_text(path: Path) -> str:
             )
         ) from error
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for at, character in enumerate(text):
-        if ord(character) < 32 and character not in "\n\t":
-            raise InvalidFileError(
-                _("{path} is not plain text: character {at:,} is the control code {code}.").format(
-                    path=path, at=at + 1, code=ord(character)
-                )
+    if found := _CONTROL.search(text):
+        raise InvalidFileError(
+            _("{path} is not plain text: character {at:,} is the control code {code}.").format(
+                path=path, at=found.start() + 1, code=ord(found[0])
             )
+        )
     return text
 
 
