@@ -110,7 +110,7 @@ async def test_q_quits_with_zero() -> None:
 async def test_play_stops_at_the_end_and_starts_over() -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
-        await pilot.press("f", "f", "f", "f")
+        await pilot.press("f", "f", "f")
         await pilot.press("space")
         assert it.step_screen.view_state.seconds == 0.2
         await pilot.pause(1.6)
@@ -125,7 +125,7 @@ async def test_play_stops_at_the_end_and_starts_over() -> None:
 async def test_play_walks_parts_in_the_cell() -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
-        await pilot.press("enter", *["f"] * 4, "space")
+        await pilot.press("enter", *["f"] * 3, "space")
         await pilot.pause(0.5)
         assert it.step_screen.view_state.cursor.part < 4
 

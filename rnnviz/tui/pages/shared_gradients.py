@@ -82,7 +82,7 @@ def _row(view_state: ViewState, use: Use, name: int, term_width: int, bar: int, 
     grown, here = growth(view_state.layer, use), is_added(view_state, use)
     sums = _RunningSum(grown, so_far(view_state, use, grown), here)
     label = fit(f" ∂L/∂{view_state.symbol(use.weight)}", name)
-    term = fit(_term(view_state, use), term_width)
+    term = fit(_term(view_state, use), term_width) if term_width else ""
     return _sum_row(view_state, sums, label, term, bar, bold)
 
 
