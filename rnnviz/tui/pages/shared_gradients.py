@@ -128,7 +128,8 @@ def head_row(view_state: ViewState, weights: Sequence[Use], width: int) -> Line:
     sums = _RunningSum(grown, float(grown.total[view_state.cursor.t]), True)
     name, term_width, bar = _columns(view_state, weights, width)
     label = fit(f" ∂L/∂{_head_weight(view_state)}", name)
-    term = fit(f"{view_state.symbol('h', view_state.step)} ⊗ (p − y)", term_width)
+    term = f"{view_state.symbol('h', view_state.step)} ⊗ (p − y)"
+    term = fit(term, term_width) if term_width else ""
     return _sum_row(view_state, sums, label, term, bar, view_state.part == "predict")
 
 
