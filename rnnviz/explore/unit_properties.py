@@ -41,7 +41,7 @@ def answer(
                 model=stored.name
             )
         )
-    source, text = (question.text and "", question.text) if question.text else held_out_text(stored)
+    source, text = ("", question.text) if question.text else held_out_text(stored)
     pieces = _Pieces(stored, text)
     if isinstance(question, AblationQuestion):
         return _ablation(stored.model, pieces, question)
