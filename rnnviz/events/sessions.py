@@ -57,10 +57,14 @@ def require_support() -> None:
 
 
 def folders(state: Path | None = None) -> tuple[Path, ...]:
-    """Where sockets may be: the folder of the user's state, and a short path where it is long."""
-    first = (user_state_folder() if state is None else state) / "screens"
+    """Where sockets may be: the folder of the user's state, and a short path where it is long.
+
+    The short path belongs to one state folder, so that a screen is found from that one alone.
+    """
+    first = (user_state_folder() if state is None else state).absolute() / "screens"
     user = os.getuid() if hasattr(os, "getuid") else 0
-    return first, Path(tempfile.gettempdir()) / f"rnnviz-{user}"
+    digest = zlib.crc32(os.fsencode(first))
+    return first, Path(tempfile.gettempdir()) / f"rnnviz-{user}-{digest:08x}"
 
 
 def listen(state: Path | None = None) -> tuple[socket.socket, SessionSocket]:

@@ -68,6 +68,13 @@ async def test_both_directions_and_an_end(tmp_path: Path) -> None:
     assert sessions.found(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["state", "long" * 40])
+async def test_a_screen_is_found_from_its_own_state_folder_alone(tmp_path: Path, name: str) -> None:
+    async with served(tmp_path / name, Screen()):
+        assert len(sessions.found(tmp_path / name)) == 1
+        assert sessions.found(tmp_path / f"{name}-of-another") == []
+
+
 async def test_a_client_that_leaves_is_forgotten(tmp_path: Path) -> None:
     async with served(tmp_path, Screen()) as server:
         client = await connect(state=tmp_path)
