@@ -24,7 +24,10 @@ def split_lines(rows: LabelledTexts, split: TableSplit, seed: int) -> list[str]:
     if len(order) > 6:
         order.sort(key=lambda k: -counts[k])
     listed = ", ".join(
-        f"{shorten(rows.names[k])} {counts[k]:,} ({shares[k]:.0%})" for k in order[:12]
+        _("{name} {count:,} ({share:.0f} %)").format(
+            name=shorten(rows.names[k]), count=counts[k], share=100 * shares[k]
+        )
+        for k in order[:12]
     )
     more = _(" and {count} more").format(count=len(rows.names) - 12) if len(rows.names) > 12 else ""
     top = counts.index(max(counts))
@@ -45,8 +48,8 @@ def split_lines(rows: LabelledTexts, split: TableSplit, seed: int) -> list[str]:
         ).format(training=len(split.training), validated=len(split.validation), seed=seed)
     lines = [
         parts,
-        _("Classes: {listed}{more}. Always saying {label!r} is right in {share:.1%}.").format(
-            listed=listed, more=more, label=rows.names[top], share=shares[top]
+        _("Classes: {listed}{more}. Always saying {label!r} is right in {share:.1f} %.").format(
+            listed=listed, more=more, label=rows.names[top], share=100 * shares[top]
         ),
     ]
     rare = [k for k in range(len(rows.names)) if shares[k] < RARE / len(rows.names)]
@@ -72,20 +75,20 @@ def text_lines(
     """Lengths, and what the vocabulary covers."""
     lengths = np.array([len(ids[n]) for n in split.training])
     half, most, nearly = (int(np.percentile(lengths, q)) for q in (50, 90, 95))
-    longer = float((lengths > length).mean())
+    longer = 100 * float((lengths > length).mean())
     total = sum(len(ids[n]) for n in split.validation)
     unknown = sum(list(ids[n]).count(UNKNOWN_ID) for n in split.validation)
     message = (
         _(
             "Lengths: median {half:,} words, 90 % up to {most:,}, 95 % up to {nearly:,}, "
             "longest {longest:,}. Read: the first {length:,} words of a text; "
-            "{longer:.1%} are longer."
+            "{longer:.1f} % are longer."
         )
         if which == "first"
         else _(
             "Lengths: median {half:,} words, 90 % up to {most:,}, 95 % up to {nearly:,}, "
             "longest {longest:,}. Read: the last {length:,} words of a text; "
-            "{longer:.1%} are longer."
+            "{longer:.1f} % are longer."
         )
     )
     read = message.format(
@@ -95,8 +98,8 @@ def text_lines(
         read,
         _(
             "Vocabulary: {count:,} entries of {words:,} different words; it has "
-            "{share:.1%} of the words of the validation texts."
-        ).format(count=len(vocabulary), words=words, share=1 - unknown / max(total, 1)),
+            "{share:.1f} % of the words of the validation texts."
+        ).format(count=len(vocabulary), words=words, share=100 * (1 - unknown / max(total, 1))),
     ]
 
 

@@ -98,7 +98,8 @@ def test_what_was_found_is_said_before_training(
         "my.csv: separated by semicolons, UTF-8; 70 rows, 2 columns.",
         "The text is column 'review', by its name",
         "Split: 56 to train, 14 to validate",
-        "Classes: negative 30 (43%), positive 40 (57%). Always saying 'positive' is right in 57.1%",
+        "Classes: negative 30 (43 %), positive 40 (57 %). "
+        "Always saying 'positive' is right in 57.1 %",
         "Lengths: median 5 words",
         "Vocabulary: ",
         "validation texts are also among the training texts (line ",
