@@ -146,10 +146,14 @@ async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
     while app.is_running and not screen.is_shown:
         await pilot.pause(0.01)
     while app.is_running and (
-        host.pending or host.waiting or host.reads_later or screen.lesson.pending
+        host.pending
+        or host.waiting
+        or host.waiting_keys
+        or host.reads_later
+        or screen.lesson.pending
     ):
         host.ask_conclusion()  # without the time that the cursor has to rest
-        if host.reads_later and not screen.requests.is_reading:
+        if host.reads_later and not (host.waiting_keys or screen.requests.is_reading):
             host.read_waiting()
         await pilot.pause(0.02)
     await pilot.pause()

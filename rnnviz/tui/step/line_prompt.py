@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -114,23 +115,37 @@ class LinePrompt:
         """Use a typed line: hand it to the page, or read it as a sentence."""
         text, screen = value.strip(), self.screen
         if self._on_submit is not None:
-            self._submit_change(self._on_submit(screen.view_state, text))
+            self._submit_change(self._on_submit(screen.view_state, text), text)
         elif text:
             self._question = screen.requests.ask_sentence(text)
         else:
             screen.fail("status.empty")
 
-    def _submit_change(self, change: Change) -> None:
+    def _submit_again(
+        self, on_submit: Callable[[ViewState, str], Change] | None, text: str
+    ) -> bool:
+        """Submit a line that waited, if it is still open; whether it waits on."""
+        if on_submit is None or self._on_submit is not on_submit:
+            return False
+        change = on_submit(self.screen.view_state, text)
+        if not change.waits:
+            self._submit_change(change, text)
+        return change.waits
+
+    def _submit_change(self, change: Change, text: str) -> None:
         screen = self.screen
         if change.failed:
             screen.show(status=change.message, failed=True)
+            return
+        if change.waits:
+            screen.page_host.press_later(partial(self._submit_again, self._on_submit, text))
             return
         view_state = screen.view_state
         query = None if change.query == view_state.latest_query else change.query
         question = query or change.question
         if change.prompt is not None:
             self._go_on(change.prompt)
-        elif question is None or question in view_state.answers:
+        elif question is None or change.later or question in view_state.answers:
             self.close()
         else:
             self._question = question

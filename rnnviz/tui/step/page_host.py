@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from rnnviz.tui.panels import conclusion
 from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.step.trace_requests import TraceRequest
+from rnnviz.tui.step.waiting_keys import MOST, WaitingKeys
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, Prompt
 
@@ -47,6 +48,7 @@ class PageHost:
     def __init__(self, screen: StepScreen, explorer: Explorer) -> None:
         self.screen, self.explorer = screen, explorer
         self.pending: set[Question] = set()
+        self.waiting_keys = WaitingKeys()
         self._pages: dict[str, Page] = {}  # by name, those that have been opened
         self._rest: Timer | None = None  # until the interventions of the sentence are asked for
         self._wanted: list[Question] = []  # those that are asked for then
@@ -75,7 +77,13 @@ class PageHost:
         return t if step else max(0, t - len(visible_rows) + 1)
 
     def toggle(self, name: str) -> None:
-        """Open a page, or close it if it is open."""
+        """Open a page, or close it if it is open; after the keys that wait."""
+        if self.waiting_keys:
+            self.press_later(partial(self._toggle, name))
+        else:
+            self._toggle(name)
+
+    def _toggle(self, name: str) -> None:
         view_state = self.screen.view_state
         if self.page is not None:
             if self.reads_later:
@@ -164,6 +172,7 @@ class PageHost:
         self.pending.discard(message.question)
         view_state = self.screen.view_state
         if message.reason:
+            self.waiting_keys.clear()
             self.screen.show(failures={**view_state.failures, message.question: message.reason})
         else:
             answer = message.answer
@@ -174,14 +183,36 @@ class PageHost:
                 del answers[next(iter(answers))]
             self.screen.show(answers=answers)
         self.screen.prompt.receive_answer(message.question, message.reason)
+        self.waiting_keys.run()
+
+    def _has(self, action: str) -> bool:
+        """Whether the open page has an action."""
+        page = self.page
+        return page is not None and (
+            action in page.actions or action in page.overridden(self.screen.view_state)
+        )
 
     def press(self, action: str) -> bool:
-        """Run an action of the open page; whether the page has it."""
-        page = self.page
-        if page is None or action not in (*page.actions, *page.overridden(self.screen.view_state)):
+        """Run an action of the open page; whether the page has it.
+
+        It waits for the answer that it needs, and after other actions that wait.
+        """
+        if not self._has(action):
             return False
-        self.run(action)
+        waits = bool(self.waiting_keys) and action != "type"  # opens a line, which waits itself
+        if waits or self._waits(action):
+            self.press_later(partial(self._waits, action))
         return True
+
+    def _waits(self, action: str) -> bool:
+        """Run an action; whether it waits for an answer."""
+        change = self.run(action) if self._has(action) else None
+        return isinstance(change, Change) and change.waits
+
+    def press_later(self, key: Callable[[], object]) -> None:
+        """Run a key after the others that wait; it waits on as long as it returns True."""
+        if not self.waiting_keys.add(lambda: key() is True):
+            self.screen.fail("status.keys_full", n=MOST)
 
     def run(self, action: str) -> Change | Prompt | None:
         """Run an action that the open page has; what it came to."""
@@ -213,6 +244,11 @@ class PageHost:
         """Whether a query waits until no key is pressed."""
         return self._later is not None
 
+    def drop_waiting(self) -> None:
+        """Drop the keys and the query that wait: another query is asked."""
+        self.waiting_keys.clear()
+        self._later = None
+
     def read_later(self, query: Query) -> None:
         """Read a query when no key has been pressed for a moment."""
         self._later = query
@@ -229,7 +265,7 @@ class PageHost:
         A trace that nobody waits for any more is computed to its end all the same.
         """
         playing = self.screen.view_state.seconds is not None
-        if playing or self.screen.requests.is_reading:
+        if playing or self.waiting_keys or self.screen.requests.is_reading:
             self._wait()
         else:
             self.read_waiting()

@@ -82,6 +82,7 @@ class TraceRequests:
         """Read another query; ``edit``: it goes on with a series of edits."""
         screen = self.screen
         screen.playback.stop()
+        screen.page_host.drop_waiting()
         if not request.quiet:
             screen.say("status.reading", text=in_one_line(request.query.text))
         queries = screen.view_state.queries
@@ -134,6 +135,7 @@ class TraceRequests:
             screen.say(nothing)
             return
         screen.playback.stop()
+        screen.page_host.drop_waiting()
         what = difference_text(screen.view_state, before, step.query)
         message = screen.view_state.text(done, what=what)
         if screen.view_state.page and (step.query.text, step.query.model) == (

@@ -29,6 +29,7 @@ class Change:
     question: Question | None = None  # must be answered before the input line closes
     edit: bool = False  # the query goes on with a series of edits
     later: bool = False  # the query is read when no key has been pressed for a moment
+    waits: bool = False  # the key is pressed again when the page's questions are answered
     predictions: PredictSession | None = None
     prompt: Prompt | None = None  # the input line stays open for this
     page: str | None = None  # is opened in place of the open one; "" for the panels

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from textual.events import Key
 
 from rnnviz.analysis.writing import NextTokensQuestion, drawing_probabilities
 from rnnviz.data.vocabulary import Encoding
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.events import PageStateEvent
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.tracer.text_writer import TextWriter
 from rnnviz.tui.pages.writing import WritingPage
@@ -25,6 +27,7 @@ from rnnviz.tui.pages.writing.written_text import Branch, WritingState, current
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.step.app import RnnvizApp, settled
 from rnnviz.tui.step.view_differences import page_record, page_state_of
+from rnnviz.tui.step.waiting_keys import MOST
 from rnnviz.tui.view.predict_first import without_answer
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, lines
@@ -176,6 +179,122 @@ def test_the_mark_of_the_end_ends_the_text() -> None:
     assert change.query is None and "ends the text" in change.message
 
 
+def names_moment(text: str, **state: Any) -> ViewState:
+    """The end of a text of a net that writes names."""
+    page_states = {"write": WritingState(**state)}
+    return moment(len(text), text, stored=writer(NAMES), page_states=page_states)
+
+
+def until_ended(view_state: ViewState) -> ViewState:
+    """The view state after drawing to the mark of the end."""
+    for _n in range(200):
+        view_state = walk(view_state, "zoom_in", stored=writer(NAMES))
+        if current(view_state).ended:
+            return view_state
+    raise AssertionError("no text of 200 tokens ends")
+
+
+def test_after_the_end_of_a_text_the_next_one_begins() -> None:
+    first = until_ended(names_moment("an"))
+    said = "\n".join(lines(WritingPage, answered(first, writer(NAMES)), 100, 30))
+    assert "the end of the text" in said and "begins the next" in said
+    text = current(first).text
+    second = until_ended(walk(first, "zoom_in", stored=writer(NAMES)))
+    state = current(second)
+    assert [branch.text for branch in state.branches] == [text]
+    # The first letter of the next text is drawn after the start mark, as the command line does.
+    found = explorer(writer(NAMES))(NextTokensQuestion(Query(state.text, "writer")))
+    drawn = drawing_probabilities(found.drawable(0), 1.0).cumsum()
+    share = np.random.default_rng([0, 1]).random()
+    assert state.text[0] == found.labels[int(np.searchsorted(drawn / drawn[-1], share, "right"))]
+    third = current(until_ended(walk(second, "zoom_in", stored=writer(NAMES))))
+    assert [branch.text for branch in third.branches] == [text, state.text]
+    again = current(until_ended(walk(first, "play", stored=writer(NAMES))))
+    assert (again.text, again.stream) == (state.text, state.stream)
+    # A branch goes on with its own random numbers.
+    back = current(walk(second, "next", stored=writer(NAMES)))
+    assert (back.text, back.stream, back.start) == (text, 0, current(first).start)
+
+
+def test_a_text_that_has_ended_can_be_written_on_otherwise() -> None:
+    ended = until_ended(names_moment("an"))
+    T = len(current(ended).text)
+    found = explorer(writer(NAMES))(NextTokensQuestion(Query(current(ended).text, "writer")))
+    order = np.argsort(-found.drawable(-1), kind="stable").tolist()
+    end, other = order.index(found.end), order.index(next(k for k in order if k != found.end))
+    longer = current(walk(ended, f"model_{other + 1}", stored=writer(NAMES)))
+    assert longer.text == current(ended).text + found.labels[order[other]] and longer.at == T + 1
+    chosen = current(walk(ended, f"model_{end + 1}", stored=writer(NAMES)))
+    assert chosen.at == 0 and chosen.text == current(ended).text
+
+
+def test_the_mark_of_the_end_can_be_typed() -> None:
+    view_state = answered(names_moment("an"), writer(NAMES))
+    prompt: Any = WritingPage(view_state).press(view_state, "type")
+    change: Any = prompt.on_submit(view_state, "na\\n")
+    assert change.state.text == change.state.ended == "anna" and "ends" in change.message
+    change = prompt.on_submit(view_state, "n\\na")
+    assert change.failed
+
+
+def test_keys_pressed_before_the_answer_write_as_many_characters_in_order() -> None:
+    keys = ["enter"] * 7 + ["1", "2", "enter", "left", "left", "left", "3", "enter"]
+    slow, _ = press(*keys)
+    it = app(page="write")
+
+    async def run() -> None:
+        async with it.run_test(size=(80, 24)) as pilot:
+            await settled(it, pilot)
+            for key in keys:  # none of them waits for the answer before
+                it.post_message(Key(key, key if len(key) == 1 else None))
+            await settled(it, pilot)
+
+    asyncio.run(run())
+    assert state(it).text == state(slow).text and state(it).branches == state(slow).branches
+    assert not it.step_screen.page_host.waiting_keys
+
+
+def test_a_line_by_hand_waits_for_the_keys_before_it() -> None:
+    it = app(page="write")
+
+    async def run() -> None:
+        async with it.run_test(size=(80, 24)) as pilot:
+            await settled(it, pilot)
+            screen = it.step_screen
+            for _n in range(5):
+                screen.page_host.press("zoom_in")
+            screen.page_host.press("type")
+            screen.prompt.submit("ane")
+            for _n in range(2):
+                screen.page_host.press("zoom_in")
+            screen.page_host.toggle("write")
+            assert screen.view_state.page == "write"
+            await settled(it, pilot)
+            assert screen.view_state.page == "" and screen.input is None
+
+    asyncio.run(run())
+    text = it.step_screen.view_state.latest_query.text
+    assert text[: T + 8] == written(5) + "ane" and len(text) == T + 10
+
+
+def test_keys_that_do_not_fit_are_named_and_another_text_drops_them() -> None:
+    it = app(page="write")
+
+    async def run() -> None:
+        async with it.run_test(size=(80, 24)) as pilot:
+            await settled(it, pilot)
+            host = it.step_screen.page_host
+            for _n in range(MOST + 2):
+                host.press("zoom_in")
+            assert f"{MOST} keys wait" in it.step_screen.view_state.status
+            it.step_screen.ask(Query("no", "writer"))
+            assert not host.waiting_keys
+            await settled(it, pilot)
+
+    asyncio.run(run())
+    assert state(it).text == "no"
+
+
 @pytest.mark.parametrize("lang", ["en", "tr"])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("colour", ["", "surprise", "h", "c"])
@@ -257,13 +376,17 @@ def test_predict_mode_asks_for_the_next_token_and_marks_it() -> None:
     assert re.search("right|wrong", view_state.notice)
 
 
-def walk(view_state: ViewState, *keys: str) -> ViewState:
+def answered(view_state: ViewState, stored: StoredModel | None = None) -> ViewState:
+    """The view state with the answers that the page needs; older ones are not needed."""
+    explore, questions = explorer(stored), WritingPage(view_state).questions(view_state)
+    return replace(view_state, answers={each: explore(each) for each in questions})
+
+
+def walk(view_state: ViewState, *keys: str, stored: StoredModel | None = None) -> ViewState:
     """The view state after keys of the page, each answered at once; no trace is asked for."""
-    page, explore = WritingPage(view_state), explorer()
+    page = WritingPage(view_state)
     for key in keys:
-        for question in page.questions(view_state):
-            answers = {question: explore(question)}  # older answers are not needed
-            view_state = replace(view_state, answers=answers)
+        view_state = answered(view_state, stored)
         change: Any = page.press(view_state, key)
         view_state = replace(view_state, **change.updates(view_state))
     return view_state
@@ -283,6 +406,19 @@ def test_a_thousand_characters_back_branched_and_written_again() -> None:
     assert current(other).text[: T + 500] == whole.text[: T + 500]
     assert [branch.text for branch in current(other).branches] == [whole.text]
     assert current(walk(other, "next", "last", "play")).text == written(1001)
+
+
+def test_a_branch_before_the_start_takes_one_random_number_a_token() -> None:
+    view_state = walk(moment(2), "raise", "raise", "raise", "raise", *["zoom_in"] * 8)
+    state = current(view_state)
+    found = explorer()(NextTokensQuestion(Query(state.text, "writer")))
+    shares = np.random.default_rng([0, state.stream]).random(8)
+    first = state.start
+    assert len(state.text) - first > 3
+    for t in range(first, len(state.text)):
+        p = drawing_probabilities(found.drawable(t - 1), state.temperature).cumsum()
+        chosen = int(np.searchsorted(p / p[-1], shares[t - first], "right"))
+        assert found.labels[chosen] == state.text[t]
 
 
 def test_the_state_of_the_page_goes_to_a_second_terminal_and_comes_back() -> None:

@@ -21,14 +21,17 @@ from rnnviz.tui.pages.writing.written_text import (
     COLOURS,
     TEMPERATURES,
     WritingState,
+    anew,
     best,
     counted,
     current,
     drawn,
+    has_ended,
     in_trace,
     known,
     latest_known,
     moved,
+    next_stream,
     other_branch,
     probabilities,
     question,
@@ -118,7 +121,7 @@ class WritingPage(Page):
             word = visible(view_state.trace.tokens[view_state.cursor.t])
             return Change(message=view_state.text("predict.hint_next", word=word))
         if found is None:
-            return Change(state)  # the probabilities are being computed
+            return Change(state, waits=True)  # the probabilities are being computed
         if key in ("next", "previous"):
             return self._other(view_state, found, state, 1 if key == "next" else -1)
         if key == "play" and state.at < len(found.tokens) - 1:
@@ -128,18 +131,36 @@ class WritingPage(Page):
     def _chosen(
         self, view_state: ViewState, found: NextTokens, state: WritingState, key: str
     ) -> Change | None:
-        """Write one token: drawn, the likeliest, or one of the likeliest by its number."""
-        if key in ("play", "zoom_in"):
-            k = drawn(found, state)
-        else:
-            order = best(probabilities(found, state), 9)
-            n = 0 if key == "likeliest" else int(key.removeprefix("model_")) - 1
-            if n >= len(order):
-                return None
-            k = order[n]
+        """Write one token: drawn, the likeliest, or one of the likeliest by its number.
+
+        After the end of a text the next one begins.
+        """
+        ended = has_ended(found, state)
+        if ended and key in ("play", "zoom_in"):
+            state = anew(state)
+        k = self._choice(found, state, key)
+        if ended and k == found.end:
+            state = anew(state)
+            if key != "likeliest":  # what it begins with is chosen from the bars
+                return Change(state, moved(view_state, state, state.at))
+            k = self._choice(found, state, key)
+        if k is None:
+            return None
         if k == found.end:
-            return Change(state, message=self.page_text(view_state, "ended"))
-        return self._with(view_state, with_tokens(found, state, found.labels[k : k + 1]))
+            said = self.page_text(view_state, "ended")
+            if not state.at:  # a text without tokens
+                return Change(replace(state, stream=next_stream(state)), message=said)
+            return Change(replace(state, ended=state.text), message=said)
+        over = not ended or state.at > 0
+        return self._with(view_state, with_tokens(found, state, found.labels[k : k + 1], over=over))
+
+    def _choice(self, found: NextTokens, state: WritingState, key: str) -> int | None:
+        """The token that a key stands for; None if there is none."""
+        if key in ("play", "zoom_in"):
+            return drawn(found, state)
+        order = best(probabilities(found, state), 9)
+        n = 0 if key == "likeliest" else int(key.removeprefix("model_")) - 1
+        return order[n] if n < len(order) else None
 
     def _with(self, view_state: ViewState, state: WritingState) -> Change:
         """Another text or another place in it; its trace follows when no key is pressed."""
@@ -153,16 +174,21 @@ class WritingPage(Page):
         """Write what was typed."""
         state, found = current(view_state), known(view_state, current(view_state))
         if found is None:
-            return Change(message=self.page_text(view_state, "computing"), failed=True)
+            return Change(waits=True)
         state = counted(found, state)
         typed = typed_text(typed)
         tokens = typed.split() if found.separator else list(typed)
-        for token in tokens:
+        ends = found.end is not None and tokens[-1:] == [found.labels[found.end]]
+        for token in tokens[: len(tokens) - ends]:
             if token not in found.labels or found.labels.index(token) == found.end:
                 said = view_state.text("next.unknown", token=visible(token))
                 return Change(message=said, failed=True)
-        state = with_tokens(found, state, tokens)
-        return self._with(view_state, state)
+        state = with_tokens(found, state, tokens[: len(tokens) - ends])
+        change = self._with(view_state, state)
+        if not ends:
+            return change
+        said = self.page_text(view_state, "ended")
+        return replace(change, state=replace(state, ended=state.text), message=said)
 
     def _moved(self, view_state: ViewState, state: WritingState, key: str) -> Change:
         found = latest_known(view_state, state)
@@ -305,6 +331,8 @@ class WritingPage(Page):
 
     def _follows(self, view: WritingView, values: dict[str, object]) -> list[str]:
         found, at, view_state = view.found, view.state.at, view.view_state
+        if has_ended(found, view.state):
+            return [self.page_text(view_state, key, **values) for key in ("over", "ended")]
         if view.comes is None or at + 1 >= len(found.tokens):
             return [self.page_text(view_state, key, **values) for key in ("end", "end_short")]
         bits = float(surprises(found)[at + 1])

@@ -27,10 +27,11 @@ COLOURS = ("", "surprise", "h", "c")
 
 
 class Branch(NamedTuple):
-    """A text that was written, and the stream of random numbers that goes on with it."""
+    """A text that was written, the stream of random numbers that goes on with it, and its start."""
 
     text: str
     stream: int = 0
+    start: int = END
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class WritingState(PageState):
 
     ``base`` is the text of that query. Draws are of the page's ``seed``; a branch has a stream of
     its own, so that the same seed and the same choices write the same text. ``start`` is the
-    number of tokens before the first one that was written.
+    number of tokens before the first one that was written. ``ended`` is the text that the mark of
+    the end was chosen after.
     """
 
     page: ClassVar[str] = "write"
@@ -52,6 +54,7 @@ class WritingState(PageState):
     temperature: float = 1.0
     seed: int = 0
     colour: str = ""
+    ended: str = ""
 
     @classmethod
     def of(cls, base: str, text: str) -> WritingState:
@@ -138,13 +141,26 @@ def next_stream(state: WritingState) -> int:
     return 1 + max([state.stream, *(branch.stream for branch in state.branches)])
 
 
-def with_tokens(found: NextTokens, state: WritingState, tokens: Sequence[str]) -> WritingState:
+def has_ended(found: NextTokens, state: WritingState) -> bool:
+    """Whether the cursor is at the end of a text that the mark of the end was chosen after."""
+    at_end = state.at == len(found.tokens) - 1
+    return found.end is not None and at_end and state.ended == state.text
+
+
+def anew(state: WritingState) -> WritingState:
+    """The state with the cursor on the mark that the next text begins with."""
+    return replace(state, at=0, ended="")
+
+
+def with_tokens(
+    found: NextTokens, state: WritingState, tokens: Sequence[str], *, over: bool = True
+) -> WritingState:
     """The state with more tokens after the cursor; in the middle of the text it is a branch.
 
-    Tokens that follow there already are gone over.
+    ``over``: tokens that follow there already are gone over.
     """
     T, at, n = len(found.tokens), state.at, 0
-    while n < len(tokens) and at + 1 < T and found.tokens[at + 1] == tokens[n]:
+    while over and n < len(tokens) and at + 1 < T and found.tokens[at + 1] == tokens[n]:
         at, n = at + 1, n + 1
     rest, before = tokens[n:], found.text(at + 1)
     state = replace(state, at=at + len(rest))
@@ -155,14 +171,14 @@ def with_tokens(found: NextTokens, state: WritingState, tokens: Sequence[str]) -
     if at + 1 == T:
         return state
     return replace(
-        state, stream=next_stream(state),
-        branches=(*state.branches, Branch(found.text(T), state.stream)),
+        state, stream=next_stream(state), start=min(state.start, at + 1),
+        branches=(*state.branches, Branch(found.text(T), state.stream, state.start)),
     )  # fmt: skip
 
 
 def other_branch(found: NextTokens, state: WritingState, step: int) -> WritingState:
     """The next text (1) or the one before (−1), with the cursor where the two part."""
-    own = Branch(state.text, state.stream)
+    own = Branch(state.text, state.stream, state.start)
     every = [*state.branches, own] if step > 0 else [own, *state.branches]
     chosen, *others = every if step > 0 else reversed(every)
     others = others if step > 0 else others[::-1]
@@ -171,7 +187,8 @@ def other_branch(found: NextTokens, state: WritingState, step: int) -> WritingSt
     count = len(chosen.text[:same].split()) if found.separator else same
     at = max(0, found.first + count - 1)
     return replace(
-        state, text=chosen.text, stream=chosen.stream, branches=tuple(others), at=at
+        state, text=chosen.text, stream=chosen.stream, start=chosen.start,
+        branches=tuple(others), at=at,
     )  # fmt: skip
 
 
