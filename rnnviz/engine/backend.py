@@ -16,8 +16,10 @@ from rnnviz.cells import Cell
 from rnnviz.engine import packed_scan
 from rnnviz.engine.directions import DirectionInput, concat_directions
 from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
+from rnnviz.engine.head_step import HeadFeatures, HeadStep, Targets
 from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.scan import Scan, ScanGradients, scan, scan_backward
+from rnnviz.engine.spec import HeadSpec
 
 
 class ScanOutput(Protocol):
@@ -87,6 +89,14 @@ class Backend(Protocol):
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows | Array:
         """The gradient (V, E) of a table from those of its uses, (P, E); or its rows that occur."""
+
+    def head_step(
+        self, head: HeadSpec, params: Values, below: HeadFeatures, targets: Targets
+    ) -> HeadStep | None:
+        """The loss of a batch and the gradients of its head; None where NumPy is to compute them.
+
+        As :func:`rnnviz.engine.head_step.head_step` does.
+        """
 
     def step(
         self, optimizer: Optimizer, params: Values, grads: Values, embedding: WordRows | None
@@ -170,7 +180,8 @@ def step_all(
 class HostBackend:
     """NumPy arrays, and the first of some scans that supports a layer; the last is the packed one.
 
-    ``sum_rows`` sums the gradients of an embedding's rows, ``step`` updates the parameters.
+    ``sum_rows`` sums the gradients of an embedding's rows, ``step`` updates the parameters, and
+    ``head_step`` computes the gradients of heads for which it does not return None.
     """
 
     on_host = True
@@ -179,9 +190,10 @@ class HostBackend:
         self, name: str, *scans: ScanImplementation,
         sum_rows: Callable[[Array, Array, int], WordRows] = summed_rows,
         step: Callable[[Optimizer, Values, Values, WordRows | None], None] = step_all,
+        head_step: Callable[..., HeadStep | None] = lambda *_: None,
     ) -> None:  # fmt: skip
         self.name, self.scans = name, (*scans, PACKED, RECORDED)
-        self._sum_rows, self._step = sum_rows, step
+        self._sum_rows, self._step, self._head_step = sum_rows, step, head_step
 
     def asarray(self, a: Array) -> Array:
         """The array itself."""
@@ -240,6 +252,12 @@ class HostBackend:
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows:
         """The rows that occur."""
         return self._sum_rows(ids, d, vocabulary)
+
+    def head_step(
+        self, head: HeadSpec, params: Values, below: HeadFeatures, targets: Targets
+    ) -> HeadStep | None:
+        """See :class:`Backend`."""
+        return self._head_step(head, params, below, targets)
 
     def step(
         self, optimizer: Optimizer, params: Values, grads: Values, embedding: WordRows | None

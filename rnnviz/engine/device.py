@@ -109,7 +109,10 @@ def compiled_backend() -> HostBackend:
         compiled.CompiledScan,
         compiled.outputs,
     )
-    return HostBackend("cpu, compiled", scans, sum_rows=compiled.summed_rows, step=compiled.step)
+    return HostBackend(
+        "cpu, compiled", scans, sum_rows=compiled.summed_rows, step=compiled.step,
+        head_step=compiled.softmax_step,
+    )  # fmt: skip
 
 
 def must_compile(backend: Backend, cells: Iterable[Cell]) -> bool:

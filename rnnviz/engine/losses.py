@@ -150,6 +150,13 @@ def batch_shares(logits: Array, weight: Array, read: Array | None = None) -> Arr
     return weight * steps / np.maximum(steps.sum(), 1)
 
 
+def decision_shares(y: Array, weight: Array, read: Array | None = None) -> Array:
+    """The share of each decision's loss in that of its batch, (B), or (T, B) for one a step."""
+    like = np.empty_like(weight, shape=(*y.shape, 1))
+    share = batch_shares(like, weight, read)
+    return share if y.ndim == 1 else share * _step_shares(like[..., 0], read)
+
+
 def squared(logits: Array, y: Array) -> tuple[Array, Array]:
     """The squared errors (logit − y)² of each row (B), and their gradients at the logits (B, 1)."""
     error = logits - y[:, None].astype(logits.dtype)

@@ -29,6 +29,7 @@ from rnnviz.engine.directions import (
 from rnnviz.engine.dropout import DropoutMasks, draw_masks
 from rnnviz.engine.embedding import Lookup, WordRows, sum_of_equal_words, table_of
 from rnnviz.engine.head import HeadPass, head_gradients, head_pass
+from rnnviz.engine.head_step import HeadFeatures, HeadStep, Targets, head_step
 from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.pass_results import ForwardPass, LayersPass, RecordedGradients, Recording
 from rnnviz.engine.reach import scan_backward_with_reach
@@ -136,19 +137,17 @@ class Model:
         self, inputs: Array, rng: np.random.Generator | None, initial: InitialStates | None,
         *, keep: bool,
     ) -> ForwardPass:  # fmt: skip
-        masks = self._dropout_masks(inputs, rng)
-        layers = self._layers_pass(inputs, masks, initial, keep=keep)
+        layers = self.layers_pass(inputs, self.dropout_masks(inputs, rng), initial, keep=keep)
         return ForwardPass(layers, self.head_pass(layers))
 
     def layers_pass(
-        self, inputs: Array, masks: DropoutMasks, initial: InitialStates | None = None
-    ) -> LayersPass:
-        """:meth:`forward` without the head, for :meth:`layer_gradients`; with drawn masks."""
-        return self._layers_pass(inputs, masks, initial, keep=True)
+        self, inputs: Array, masks: DropoutMasks, initial: InitialStates | None = None,
+        *, keep: bool = True,
+    ) -> LayersPass:  # fmt: skip
+        """:meth:`forward` without the head, with drawn masks; ``keep`` for the gradients.
 
-    def _layers_pass(
-        self, inputs: Array, masks: DropoutMasks, initial: InitialStates | None, *, keep: bool
-    ) -> LayersPass:
+        :meth:`head_step` and :meth:`layer_gradients` go on from there.
+        """
         mask = self.mask(inputs)
         x: Array | Lookup = inputs
         lead = SharedPadding(None)
@@ -172,27 +171,33 @@ class Model:
 
     def gradients(self, forward: ForwardPass, d_logits: Array) -> Values:
         """Gradients of every trained array, given those of the logits (B, K)."""
-        grads, words = self.gradients_by_word(forward, d_logits)
-        if words is not None:
-            grads["embedding"] = table_of(words, self.params["embedding"].shape)
-        return grads
-
-    def gradients_by_word(
-        self, forward: ForwardPass, d_logits: Array
-    ) -> tuple[Values, WordRows | None]:
-        """:meth:`gradients`, of the embedding only the rows of words that occur.
-
-        None for those rows where there is no embedding, or the backend gives the whole table.
-        """
         grads, d_features = self.head_gradients(forward.head, d_logits)
         below, words = self.layer_gradients(forward.layers, d_features)
-        return {**grads, **below}, words
+        if words is not None:
+            below["embedding"] = table_of(words, self.params["embedding"].shape)
+        return {**grads, **below}
+
+    def head_step(self, done: LayersPass, y: Array, weight: Array) -> HeadStep:
+        """The loss of a batch, and its gradients down to what the head reads.
+
+        ``y`` are the targets, ``weight`` (B) the weights of the sequences.
+        """
+        targets, head = Targets(y, weight, self.mask(done.inputs)), self.spec.head
+        if done.scans:
+            features = partial(self._features, done.inputs, done.scans[-1])
+            below = HeadFeatures(done.scans[-1], features, done.features_mask)
+            found = self.backend.head_step(head, self.params, below, targets)
+            if found is not None:
+                return found
+        return head_step(head, self.params, self.head_pass(done), targets, bool(done.scans))
 
     def layer_gradients(
         self, done: LayersPass, d_features: Array, out: Values | None = None
     ) -> tuple[Values, WordRows | None]:
         """Gradients of the arrays below the head, given those of what it reads.
 
+        Of the embedding only the rows of words that occur, apart from the others; None where there
+        is no embedding, or the backend gives the whole table.
         ``d_features`` (B, F), or (T, B, F) where it reads every step.
         ``out``: arrays by name that they may be written to, that of the embedding zero before; a
         backend returns these or others.
@@ -258,7 +263,7 @@ class Model:
 
         ``rng`` draws dropout masks as in training; without it nothing is dropped.
         """
-        mask, masks, x = self.mask(inputs), self._dropout_masks(inputs, rng), inputs
+        mask, masks, x = self.mask(inputs), self.dropout_masks(inputs, rng), inputs
         if isinstance(self.spec.source, EmbeddingSpec):
             x = self.params["embedding"][inputs]
             x = x if masks.embedding is None else x * masks.embedding
@@ -270,7 +275,8 @@ class Model:
             directions = self._direction_inputs(k, x.shape[1], masks, initial)
             clamped = None if clampings is None else clampings[k]
             scans.append(scan_directions(self.cell(k), directions, x, mask, clamped))
-        head = self._head_pass(inputs, scans[-1] if scans else (), masks.features)
+        features = self._features(inputs, scans[-1] if scans else ())
+        head = head_pass(self.spec.head, self.params, features, masks.features)
         return Recording(inputs, tuple(scans), masks.embedding, head)
 
     def record_backward(
@@ -339,8 +345,8 @@ class Model:
             directions.append(DirectionInput(p, reverse, start, *masks.layers[k][n], steps))
         return directions
 
-    def _dropout_masks(self, inputs: Array, rng: np.random.Generator | None) -> DropoutMasks:
-        """Draw all dropout masks of a pass; none without ``rng``."""
+    def dropout_masks(self, inputs: Array, rng: np.random.Generator | None) -> DropoutMasks:
+        """All dropout masks of a pass, drawn with ``rng``; none without it."""
         embedded = isinstance(self.spec.source, EmbeddingSpec)
         dtype = self.params["embedding"].dtype if embedded else inputs.dtype
         to_device = None if self.backend.on_host else self.backend.asarray
@@ -351,19 +357,15 @@ class Model:
         return head_pass(self.spec.head, self.params, features, None).logits
 
     def head_pass(self, done: LayersPass) -> HeadPass:
-        """The head on the states of the top layer, or on the flattened series without one."""
-        top = done.scans[-1] if done.scans else ()
-        return self._head_pass(done.inputs, top, done.features_mask)
+        """The head on what it reads."""
+        features = self._features(done.inputs, done.scans[-1] if done.scans else ())
+        return head_pass(self.spec.head, self.params, features, done.features_mask)
 
-    def _head_pass(
-        self, inputs: Array, scans: Sequence[ScanOutput], mask: Array | None
-    ) -> HeadPass:
-        """See :meth:`head_pass`."""
+    def _features(self, inputs: Array, scans: Sequence[ScanOutput]) -> Array:
+        """What the head reads: states of the top layer, or the flattened series without one."""
         if scans:
-            features = merged(self.spec.layers[-1], self._states_read(scans))
-        else:
-            features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
-        return head_pass(self.spec.head, self.params, features, mask)
+            return merged(self.spec.layers[-1], self._states_read(scans))
+        return inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
 
     def _states_read(self, scans: Sequence[ScanOutput]) -> Array:
         """The outputs of the top layer's directions that the head reads, side by side."""

@@ -253,22 +253,17 @@ def update(
     inputs, y, weight = batch
     if spec.token_dropout:
         inputs = drop_tokens(inputs, spec.token_dropout, rng)
-    kind = model.spec.head.kind
     # Overflow is detected below and reported with its layer.
     with np.errstate(over="ignore", invalid="ignore"):
-        done = model.forward(
-            contiguous(inputs), rng, initial=None if carried is None else carried.initial()
-        )
+        inputs, initial = contiguous(inputs), None if carried is None else carried.initial()
+        done = model.layers_pass(inputs, model.dropout_masks(inputs, rng), initial)
         if carried is not None:
-            carried.store(done.layers.last_states)
-        read = model.mask(inputs)
-        share = losses.batch_shares(done.logits, weight, read)
-        d_logits = losses.d_logits(kind, done.logits, y, read) * share[:, None]
-        grads, embedding = model.gradients_by_word(done, d_logits)
-        loss = float((losses.losses(kind, done.logits, y, read) * share).sum())
-        metric = float(losses.metric(kind, done.logits, y, read))
+            carried.store(done.last_states)
+        loss, metric, of_head, d_features = model.head_step(done, y, weight)
+        of_layers, embedding = model.layer_gradients(done, d_features)
+        grads = {**of_head, **of_layers}
         every = grads if embedding is None else {**grads, "embedding": embedding.rows}
-        result = StepResult(loss, metric, layer_norms(every), len(weight))
+        result = StepResult(float(loss), float(metric), layer_norms(every), len(weight))
         if not result.fault:
             if spec.clip is not None:
                 clip_by_norm(every, spec.clip)

@@ -92,7 +92,7 @@ def test_products_are_counted_as_numpy_computes_them(name: str) -> None:
     products.clear()
     done = model.forward(inputs, np.random.default_rng(0))
     forward = operations()
-    model.gradients_by_word(done, np.ones_like(done.logits))
+    model.gradients(done, np.ones_like(done.logits))
     counted = count_operations(spec, inputs, by_word=False)
     assert forward and (forward, operations() - forward) == (counted.forward, counted.backward)
 

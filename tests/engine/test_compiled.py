@@ -39,6 +39,7 @@ from rnnviz.equations.functions import step as heaviside
 
 pytest.importorskip("numba")
 simd = pytest.importorskip("rnnviz.engine.compiled.simd")
+vector_functions = pytest.importorskip("rnnviz.engine.compiled.vector_functions")
 
 
 #: Each of these takes some seconds to compile; masks, dropout and directions compile nothing more.
@@ -270,6 +271,10 @@ def test_cells_with_further_products_are_not_supported() -> None:
 
 def test_every_function_is_its_definition() -> None:
     """NumPy's functions equal the definitions that compiled loops and CUDA kernels compute."""
+
+    def is_compiled(name: str) -> bool:
+        return hasattr(simd, name) or hasattr(vector_functions, name)
+
     a = np.linspace(-4, 4, 41)
     primitives = {
         "tanh": np.tanh, "step": heaviside, "maximum": np.maximum, "minimum": np.minimum,
@@ -279,9 +284,9 @@ def test_every_function_is_its_definition() -> None:
         if function.name == "clip":  # written with minimum and maximum
             continue
         if not function.definition:
-            assert function.name in primitives and hasattr(simd, function.name)
+            assert function.name in primitives and is_compiled(function.name)
             continue
-        assert all(hasattr(simd, n.id) for n in ast.walk(ast.parse(function.definition))
+        assert all(is_compiled(n.id) for n in ast.walk(ast.parse(function.definition))
                    if isinstance(n, ast.Name) and n.id != "a")  # fmt: skip
         defined = eval(function.definition, {**primitives, "a": a})
         np.testing.assert_allclose(function(a), defined, rtol=1e-12, atol=1e-15)
@@ -383,9 +388,14 @@ from kernels.emulated.memory import device_memory
 from rnnviz.cells import CELLS
 from rnnviz.engine import compiled
 from rnnviz.engine.directions import DirectionInput
-from rnnviz.engine.compiled import backward, batch_vocabulary, gate_order, memory, passes
+from rnnviz.engine.compiled import (
+    backward, batch_vocabulary, gate_order, memory, passes, softmax_head,
+)
+from rnnviz.engine.device import compiled_backend
+from rnnviz.engine.model import Model
+from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 
-for module in (backward, batch_vocabulary, gate_order, memory, passes):
+for module in (backward, batch_vocabulary, gate_order, memory, passes, softmax_head):
     module.aligned = device_memory
 rng = np.random.default_rng(0)
 
@@ -407,6 +417,20 @@ for T, B, D in ((5, 70, 14), (3, 6, 16), (4, 1, 1)):
             found = compiled.scan_backward(cell, [p], [done], [drawn(T, B, H)], [last])[0]
             inputs = found.rows()[1] if isinstance(x, compiled.Lookup) else found.x
             assert all(np.isfinite(a).all() for a in (*found.params.values(), inputs)), options
+
+for (T, B), H, K in (((5, 30), 32, 64), ((3, 6), 20, 5)):
+    for mask in (True, False):
+        head = HeadSpec("softmax", K, reads="steps")
+        spec = ModelSpec(EmbeddingSpec(K, 4, mask_zero=mask), (RecurrentSpec("gru", H),), head)
+        shapes = {"W": (4, 3 * H), "U": (H, 3 * H), "b": (2, 3 * H)}
+        shapes = {f"layers.0.forward.{name}": s for name, s in shapes.items()}
+        shapes |= {"embedding": (K, 4), "head.W": (H, K), "head.b": (K,)}
+        params = {name: drawn(*s) for name, s in shapes.items()}
+        model, ids = Model(spec, params, compiled_backend()), rng.integers(0, K, (T, B))
+        ids[-1, 1:] = 0
+        done = model.layers_pass(ids, model.dropout_masks(ids, None))
+        step = model.head_step(done, ids, drawn(B))
+        assert all(np.isfinite(a).all() for a in (*step.grads.values(), step.d_features))
 """
     tests = Path(__file__).parents[1]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}

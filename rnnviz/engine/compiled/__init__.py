@@ -14,6 +14,7 @@ from rnnviz.engine.compiled.backward import CompiledScanGradients, scan_backward
 from rnnviz.engine.compiled.batch_vocabulary import summed_rows
 from rnnviz.engine.compiled.forward import CompiledScan, outputs, scan, supports
 from rnnviz.engine.compiled.kernels import available, is_compiled
+from rnnviz.engine.compiled.softmax_head import softmax_step
 from rnnviz.engine.compiled.update import step
 from rnnviz.engine.embedding import Lookup
 
@@ -26,6 +27,7 @@ __all__ = [
     "outputs",
     "scan",
     "scan_backward",
+    "softmax_step",
     "step",
     "summed_rows",
     "supports",

@@ -9,7 +9,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, get_type_hints
 
-from rnnviz.engine.compiled.loop_arguments import LoopArguments, SumArguments
+from rnnviz.engine.compiled.loop_arguments import (
+    LoopArguments,
+    SoftmaxArguments,
+    SumArguments,
+)
 from rnnviz.engine.compiled.simd import (
     CodeGenerator,
     Pointer,
@@ -107,4 +111,6 @@ def signature(function: Any, dtype: Any) -> Any:
     return types.void(*(kinds[a] for a in annotations.values()))
 
 
-unpack_loop_arguments, unpack_sum_arguments = _unpacker(LoopArguments), _unpacker(SumArguments)
+unpack_loop_arguments, unpack_softmax_arguments, unpack_sum_arguments = map(
+    _unpacker, (LoopArguments, SoftmaxArguments, SumArguments)
+)

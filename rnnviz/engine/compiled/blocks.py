@@ -46,6 +46,18 @@ class Blocks:
         return array
 
     @cached_property
+    def output_rows(self) -> Array:
+        """(T, B): the row of states after each token; -1 where none is read."""
+        layout, r = self.layout, np.arange(int(self.layout.sequence_count.max(initial=0)))
+        rows = np.full((layout.steps, layout.batch), -1)
+        for k, count in enumerate(layout.sequence_count):
+            sequences = layout.sequences[layout.first_slot[k] + r[:count]]
+            after = layout.state_rows[k, 1:, None] + r[:count]
+            active = r[:count] < layout.active_count[k][:, None]
+            rows[layout.token_order[:, None], sequences] = np.where(active, after, -1)
+        return rows
+
+    @cached_property
     def _used_slots(self) -> Array:
         return np.flatnonzero(self.layout.sequences >= 0)
 

@@ -27,6 +27,10 @@ from rnnviz.engine.compiled.source import NotCompiledError
 from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup
 
+#: Padding is shared where it is at least this part of a batch, 1 / SHARED_PARTS: it takes a pass of
+#: its own. In texts without padding the word 0 may begin a few sequences.
+SHARED_PARTS = 16
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledScan:
@@ -131,8 +135,9 @@ class _Reading:
         if x.shape[2] != len(p["W"]):
             raise ValueError(f"x has {x.shape[2]} numbers a token, W {len(p['W'])} rows")
         has_dropout = direction.recurrent_mask is not None or direction.input_mask is not None
-        self.lead = None if has_dropout or (lead is not None and not lead.any()) else lead
         T, B, _ = x.shape
+        is_short = lead is None or SHARED_PARTS * lead.sum() < T * B
+        self.lead = None if has_dropout or is_short else lead
         self.cell, self.direction = cell, direction
         self.order = GateOrder(cell, p["U"].shape[0], p["W"].dtype)
         self.weights = self.order.weights(p)

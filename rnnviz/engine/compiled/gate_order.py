@@ -88,8 +88,8 @@ class GateOrder:
             vector_count=len(vectors),
             W=W,
             U=U,
-            W_T=_transposed(W, D_padded),
-            U_T=_transposed(U, self.H_padded),
+            W_T=transposed(W, D_padded),
+            U_T=transposed(U, self.H_padded),
             bias=self._bias(p.get("b"), W.dtype),
             cell_vectors=vectors,
         )
@@ -115,7 +115,7 @@ class GateOrder:
         return np.concatenate([of_input, of_state])
 
 
-def _transposed(a: Array, width: int) -> Array:
+def transposed(a: Array, width: int) -> Array:
     """aᵀ, with rows padded to ``width`` with zeros."""
     rows = aligned((a.shape[1], width), a.dtype)
     rows[:, len(a) :] = 0

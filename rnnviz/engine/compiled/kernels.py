@@ -19,7 +19,10 @@ from rnnviz.engine.compiled.loop_arguments import LoopFunctions
 from rnnviz.engine.optimizers import Formulas
 
 #: Files that the compiled code depends on besides the source of its module.
-_IMPORTED_FILES = ("simd.py", "product_tiles.py", "argument_unpacking.py", "loop_arguments.py")
+_IMPORTED_FILES = (
+    "simd.py", "vector_functions.py", "product_tiles.py", "argument_unpacking.py",
+    "loop_arguments.py",
+)  # fmt: skip
 
 _lock = threading.Lock()
 
@@ -54,6 +57,17 @@ def loops() -> Any:
     """The module with the loops and sums for Python to call, and what these call by address."""
     with _lock:
         return _loops()
+
+
+def softmax_kernels() -> Any:
+    """The module with ``softmax_head``; see ``source.softmax_source``."""
+    with _lock:
+        return _softmax_kernels()
+
+
+@cache
+def _softmax_kernels() -> ModuleType:
+    return _load("softmax", source.softmax_source())
 
 
 def optimizer_kernels(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> Any:

@@ -149,6 +149,42 @@ class LoopArguments(NamedTuple):
     gradients: LoopGradients
 
 
+class SoftmaxArguments(NamedTuple):
+    """The arguments of ``softmax_head``: a dense layer, and rows that it reads, in parts.
+
+    F and K, the numbers of features and classes, are padded to whole SIMD vectors. A part has its
+    own space for some rows, and its own sums.
+    """
+
+    zero: int  # this and the next: numbers the compiler does not know
+    one: int
+    multiply: int  # the address of the compiled function
+    F: int
+    F_padded: int
+    K: int
+    K_padded: int
+    features: FloatArray
+    offsets: IntArray  # (rows): where the features of each row begin
+    classes: IntArray  # (rows): the right ones
+    shares: FloatArray  # (rows): of each row's loss in that of the batch
+    part_bounds: IntArray  # (parts + 1): the first row of each part
+    W: FloatArray  # (F, K_padded)
+    W_T: FloatArray  # (K, F_padded)
+    bias: FloatArray  # (K_padded); -∞ behind the last class
+    no_bias: FloatArray  # (F_padded): zeros
+    chunk_rows: int  # rows that are computed at once; whole SIMD vectors
+    inputs: FloatArray  # (parts, chunk_rows, F_padded)
+    logits: FloatArray  # (parts, chunk_rows, K_padded): and then their gradients
+    products: FloatArray  # (parts, chunk_rows, F_padded)
+    row_numbers: FloatArray  # (parts, 4, chunk_rows): z of the right class, m, s, share
+    d_features: FloatArray
+    d_offsets: IntArray  # (rows): where the gradients of each row's features begin
+    d_W: FloatArray  # (parts, F_padded, K_padded)
+    d_b: FloatArray  # (parts, K_padded)
+    loss: FloatArray  # (parts, lanes of a vector)
+    right: IntArray  # (parts): rows whose class has the largest logit
+
+
 class SumArguments(NamedTuple):
     """The arguments of the sums by word: the uses of all words, divided into parts."""
 

@@ -29,17 +29,6 @@ BITS = 512 if binding.get_host_cpu_features().get("avx512f") else 256
 #: The number of vector registers, by their bits.
 REGISTERS = {512: 32, 256: 16}
 
-#: tanh(x) ≈ x·P(x²) / Q(x²) up to ±FLAT, where tanh is ±1 in float32. The coefficients minimise the
-#: relative error (reweighted least squares); it is 2·10⁻⁸, and 4·10⁻⁷ if computed in float32.
-FLAT = 9.02
-P = (
-    0.99999997903794, 0.1337971737541814, 0.003494033875211036, 2.058347000040481e-05,
-    1.3319056659571627e-08,
-)  # fmt: skip
-Q = (
-    1.0, 0.46713032621285394, 0.02587107061838217, 0.00032830917163087086, 7.762013111074951e-07,
-)  # fmt: skip
-
 #: Gradients far smaller than this, by bits, are set to zero by adding and subtracting it:
 #: arithmetic on denormal numbers (below 1e-38) takes a hundred times as long.
 FLUSH_SIZE = {32: 1e-15, 64: 1e-240}
@@ -105,12 +94,12 @@ def splat(builder: Any, kind: Any, number: Any) -> Any:
     return builder.shuffle_vector(first, undefined, lanes)
 
 
-def _constant(kind: Any, value: float) -> Any:
+def constant(kind: Any, value: float) -> Any:
     return ir.Constant(kind, [ir.Constant(kind.element, value)] * kind.count)
 
 
 def call_llvm(builder: Any, name: str, *args: Any) -> Any:
-    """Call an LLVM intrinsic on vectors: ``fma``, ``exp``, ``sqrt``."""
+    """Call an LLVM intrinsic on vectors: ``fma``, ``log``, ``sqrt``."""
     kind = args[0].type
     bits = 32 if isinstance(kind.element, ir.FloatType) else 64
     wanted = ir.FunctionType(kind, [kind] * len(args))
@@ -214,78 +203,42 @@ def _llvm_function(name: str) -> Any:
     return intrinsic(operation)
 
 
-def _log1p(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
-    """log(1 + x): log(u)·x / (u − 1) with u = 1 + x as rounded, or x where u is 1 (Kahan)."""
-
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        x, one = args[0], _constant(llvm_type(v), 1.0)
-        u = builder.fadd(one, x)
-        rounded = builder.fsub(u, one)
-        log = builder.fdiv(builder.fmul(call_llvm(builder, "log", u), x), rounded)
-        return builder.select(builder.fcmp_ordered("==", u, one), x, log)
-
-    return v(v), code
-
-
-def _step(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        zero, one = (_constant(llvm_type(v), value) for value in (0.0, 1.0))
-        return builder.select(builder.fcmp_ordered(">", args[0], zero), one, zero)
-
-    return v(v), code
-
-
 def _flush_size(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _constant(llvm_type(v), FLUSH_SIZE[v.dtype.bitwidth])
+        return constant(llvm_type(v), FLUSH_SIZE[v.dtype.bitwidth])
 
     return v(v), code
 
 
 def _without_tiny(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        zero, tiny = (_constant(llvm_type(v), x) for x in (0.0, TINY[v.dtype.bitwidth]))
+        zero, tiny = (constant(llvm_type(v), x) for x in (0.0, TINY[v.dtype.bitwidth]))
         size = call_llvm(builder, "fabs", args[0])
         return builder.select(builder.fcmp_ordered("<", size, tiny), zero, args[0])
 
     return v(v), code
 
 
-def _tanh(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
+def _first(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        tanh_code = _tanh_by_ratio if v.dtype.bitwidth == 32 else _tanh_by_exp
-        return tanh_code(builder, args[0])
+        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
 
-    return v(v), code
-
-
-def _tanh_by_exp(builder: Any, x: Any) -> Any:
-    """1 − 2 / (e²ˣ + 1)."""
-    one, two = (_constant(x.type, value) for value in (1.0, 2.0))
-    power = call_llvm(builder, "exp", builder.fmul(two, x))
-    return builder.fsub(one, builder.fdiv(two, builder.fadd(power, one)))
+    return v.dtype(v), code
 
 
-def _tanh_by_ratio(builder: Any, x: Any) -> Any:
-    x = _clamp_to(builder, x, FLAT)
-    square = builder.fmul(x, x)
-    numerator, denominator = (_polynomial(builder, square, terms) for terms in (P, Q))
-    ratio = builder.fdiv(builder.fmul(x, numerator), denominator, flags=("arcp",))
-    return _clamp_to(builder, ratio, 1.0)
+def _indicator(typing: Any, like: Any, i: Any) -> tuple[Any, CodeGenerator]:
+    """1 in lane i, 0 in the others, and in all of them if there is no lane i."""
+    vector = Vector(like.dtype)
 
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = llvm_type(vector)
+        zero, one = (constant(kind, value) for value in (0.0, 1.0))
+        wide = ir.VectorType(ir.IntType(64), vector.lanes)
+        chosen = splat(builder, wide, args[1])
+        lanes = ir.Constant(wide, list(range(vector.lanes)))
+        return builder.select(builder.icmp_signed("==", lanes, chosen), one, zero)
 
-def _clamp_to(builder: Any, x: Any, limit: float) -> Any:
-    for sign, value in ((">", limit), ("<", -limit)):
-        bound = _constant(x.type, value)
-        x = builder.select(builder.fcmp_ordered(sign, x, bound), bound, x)
-    return x
-
-
-def _polynomial(builder: Any, x: Any, terms: tuple[float, ...]) -> Any:
-    *rest, result = (_constant(x.type, c) for c in terms)
-    for c in reversed(rest):
-        result = call_llvm(builder, "fma", result, x, c)
-    return result
+    return vector(like, types.int64), code
 
 
 def _pointer(typing: Any, like: Any, address: Any) -> tuple[Any, CodeGenerator]:
@@ -345,6 +298,6 @@ lanes, registers = intrinsic(_lanes), intrinsic(_registers)
 stream = intrinsic(_stream)
 add, sub, mul, div = map(_arithmetic, ("fadd", "fsub", "fmul", "fdiv"))
 minimum, maximum = _clamp(">"), _clamp("<")
-absolute, exp, sqrt = map(_llvm_function, ("fabs", "exp", "sqrt"))
-fma, flush_size, log1p, step, tanh = map(intrinsic, (_fma, _flush_size, _log1p, _step, _tanh))
-without_tiny = intrinsic(_without_tiny)
+absolute, log, sqrt = map(_llvm_function, ("fabs", "log", "sqrt"))
+fma, first, flush_size = map(intrinsic, (_fma, _first, _flush_size))
+indicator, without_tiny = map(intrinsic, (_indicator, _without_tiny))

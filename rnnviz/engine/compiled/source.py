@@ -11,8 +11,16 @@ from types import FunctionType, ModuleType
 from rnnviz.cells import Cell
 from rnnviz.engine.codegen.cell_ir import CellIR, Gate, read_cell
 from rnnviz.engine.codegen.numba_printer import NumbaPrinter, function_sources
-from rnnviz.engine.compiled import backward_loop, forward_loop, products, row_copies, sums
+from rnnviz.engine.compiled import (
+    backward_loop,
+    forward_loop,
+    products,
+    row_copies,
+    softmax_loop,
+    sums,
+)
 from rnnviz.engine.compiled.loop_arguments import LoopFunctions
+from rnnviz.engine.losses import FORMULAS
 from rnnviz.engine.optimizers import Formulas
 from rnnviz.equations.terms import names_in, summands
 
@@ -72,6 +80,27 @@ def loop_source() -> str:
     return _module([MODULE_HEAD, _multiply(), *map(_compiled, functions)])
 
 
+def softmax_source() -> str:
+    """The source of the module with the softmax head, its loss and its gradients."""
+    formulas = FORMULAS["softmax"]
+    modules = (products, row_copies, softmax_loop)
+    functions = [f for module in modules for f in _functions_of(module)]
+    return _module([
+        MODULE_HEAD,
+        _function("softmax_loss", ("z", "m", "s"), formulas.loss),
+        _function("softmax_slope", ("z", "y", "m", "s"), formulas.gradient),
+        *(_compiled(f) for f in functions if f.__name__ not in LoopFunctions._fields),
+    ])  # fmt: skip
+
+
+def _function(name: str, arguments: tuple[str, ...], formula: str) -> str:
+    """A function of vectors with the value of a formula."""
+    return "\n".join([
+        _INLINE, f"def {name}({', '.join(f'v_{a}' for a in arguments)}):",
+        "    zero = fill(v_z, 0.0)", f"    return {_PRINTER.formula(formula)}",
+    ])  # fmt: skip
+
+
 def optimizer_source(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> str:
     """The source of the module with an optimizer's step on the rows of a table.
 
@@ -107,7 +136,9 @@ def _module(parts: Iterable[str]) -> str:
 
 
 #: Functions that Python calls.
-ENTRY_POINTS = ("forward", "backward", "collect_outputs", "sum_by_word", "product_gradients")
+ENTRY_POINTS = (
+    "forward", "backward", "collect_outputs", "sum_by_word", "product_gradients", "softmax_head",
+)  # fmt: skip
 #: Functions that they call at every step, compiled as functions of their own; others are inlined.
 NOT_INLINED = (
     "clear_workspace", "clear_gradients", "update_active_states", "add_input_products",
@@ -120,13 +151,16 @@ from __future__ import annotations
 
 from numba import njit
 
-from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments, unpack_sum_arguments
+from rnnviz.engine.compiled.argument_unpacking import (
+    unpack_loop_arguments, unpack_softmax_arguments, unpack_sum_arguments,
+)
 from rnnviz.engine.compiled.product_tiles import multiply_tile
 from rnnviz.engine.compiled.simd import (
-    absolute, add, broadcast, call, div, exp, fill, flush_size, fma, item, lanes, load, log1p,
-    maximum, minimum, mul, pointer, registers, set_item, sqrt, step, store, stream, sub, tanh,
+    absolute, add, broadcast, call, div, fill, first, flush_size, fma, indicator, item, lanes,
+    load, log, maximum, minimum, mul, pointer, registers, set_item, sqrt, store, stream, sub,
     without_tiny,
-)'''
+)
+from rnnviz.engine.compiled.vector_functions import exp, largest, log1p, step, tanh, total'''
 
 _FUNCTION = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
 _INLINE = _FUNCTION.replace(")", ", forceinline=True)")

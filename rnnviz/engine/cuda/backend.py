@@ -16,8 +16,10 @@ from rnnviz.engine.cuda.shared_kernels import SharedKernels
 from rnnviz.engine.cuda.source import NoKernelError, kernel_source
 from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup, WordRows
+from rnnviz.engine.head_step import HeadFeatures, HeadStep, Targets
 from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.scan import scan_directions
+from rnnviz.engine.spec import HeadSpec
 from rnnviz.messages import _
 
 #: Options of NVRTC: the language of the source.
@@ -50,6 +52,12 @@ class CudaBackend:
     def host(self, a: Array) -> Array:
         """A copy on the host."""
         return self.xp.asnumpy(a)
+
+    def head_step(
+        self, head: HeadSpec, params: Values, below: HeadFeatures, targets: Targets
+    ) -> HeadStep | None:
+        """See :class:`rnnviz.engine.backend.Backend`; ``training/cuda`` has its own kernel."""
+        return None
 
     def floats(self, numbers: Sequence[Array]) -> list[float]:
         """See :class:`rnnviz.engine.backend.Backend`; in one transfer."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from rnnviz.arrays import Array, Values, contiguous
-from rnnviz.engine import losses
 from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.cuda.head_kernels import KINDS, ROWS
 from rnnviz.engine.cuda.layer import CudaScan
@@ -60,9 +59,5 @@ def _by_arrays(
     model: Model, done: LayersPass, y: Array, weight: Array, result: Array
 ) -> tuple[Values, Array]:
     """The same, array by array."""
-    kind, head, read = model.spec.head.kind, model.head_pass(done), model.mask(done.inputs)
-    share = losses.batch_shares(head.logits, weight, read)
-    result[0] = (losses.losses(kind, head.logits, y, read) * share).sum()
-    result[1] = losses.metric(kind, head.logits, y, read)
-    d_logits = losses.d_logits(kind, head.logits, y, read) * share[:, None]
-    return model.head_gradients(head, d_logits)
+    result[0], result[1], grads, d_features = model.head_step(done, y, weight)
+    return grads, d_features
