@@ -22,19 +22,23 @@ def areas_under_curve(ranks: Array, holds: Array) -> Array:
     no = len(holds) - yes
     if min(yes, no) < LEAST:
         return np.full(ranks.shape[1], np.nan)
-    return (ranks[holds].sum(0) - yes * (yes + 1) / 2) / (yes * no)
+    return (holds.astype(ranks.dtype) @ ranks - yes * (yes + 1) / 2) / (yes * no)
 
 
 def ranks_of(values: Array) -> Array:
     """The ranks (N, U) of each unit's values, from 1; equal values have the mean of theirs."""
-    return np.stack([_ranks(column) for column in values.T], axis=1)
+    return np.stack([_ranks(np.ascontiguousarray(column)) for column in values.T], axis=1)
 
 
 def _ranks(values: Array) -> Array:
-    order = np.argsort(values, kind="stable")
-    begins = np.flatnonzero(np.diff(values[order], prepend=np.nan) != 0)
-    ends = np.append(begins[1:], len(values))
+    order = np.argsort(values)
+    ordered = values[order]
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     found = np.empty(len(values))
+    if len(begins) == len(values):
+        found[order] = np.arange(1, len(values) + 1)
+        return found
+    ends = np.append(begins[1:], len(values))
     found[order] = np.repeat((begins + 1 + ends) / 2, ends - begins)
     return found
 

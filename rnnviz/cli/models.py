@@ -14,6 +14,7 @@ from rnnviz.cli import (
     model_compare,
     model_export,
     model_import,
+    model_units,
     options,
     stdout,
 )
@@ -254,3 +255,4 @@ def _in_unit(metric: Any, key: str, value: Any) -> str:
 
 command.add_command(model_export.command)
 command.add_command(model_compare.command)
+command.add_command(model_units.command)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
 
 import numpy as np
 
-from rnnviz.analysis.text_properties import PROPERTIES
 from rnnviz.analysis.unit_properties import (
     Ablation,
     AblationQuestion,
@@ -19,15 +18,14 @@ from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.errors import UsageError
 from rnnviz.explore.held_out_text import held_out_text
+from rnnviz.explore.scored_text import ScoredText, scored_text
 from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
 from rnnviz.tracer.model_cache import cached_model
 
-#: Places that are read, side by side in pieces of PIECE, of which the first WARM_UP give no score:
-#: every piece begins with zeros.
-PLACES: Final = 20_000
-PIECE, WARM_UP = 500, 50
+#: By state and property: the AUC of each unit, (H).
+Areas = dict[tuple[str, str], Array]
 
 
 def answer(
@@ -41,15 +39,17 @@ def answer(
                 model=stored.name
             )
         )
-    source, text = ("", question.text) if question.text else held_out_text(stored)
-    pieces = _Pieces(stored, text)
+    source, text = "", question.text
+    if text is None:
+        source, text = held_out_text(stored)
     if isinstance(question, AblationQuestion):
-        return _ablation(stored.model, pieces, question)
-    areas = pieces.areas(stored.model, question.layer)
-    nets = (stored.untrained(seed).model for seed in range(question.untrained))
-    others = [pieces.areas(net, question.layer) for net in nets]
+        return _ablation(stored, text, question)
+    areas = _areas(stored, question.random, text, question.layer)
+    read = _read(stored, text)
+    seeds = range(question.untrained)
+    others = [_areas(stored, seed, text, question.layer) for seed in seeds]
     return PropertyScores(
-        source, pieces.places, {name: int(holds.sum()) for name, holds in pieces.holds.items()},
+        source, read.places, {name: int(holds.sum()) for name, holds in read.holds.items()},
         areas,
         {
             key: np.array([strength(other[key]).max() for other in others])
@@ -59,94 +59,90 @@ def answer(
     )  # fmt: skip
 
 
-class _Pieces:
-    """A text in pieces side by side: ids (T, B), and where each property holds, (N)."""
+@lru_cache(maxsize=4)
+def _read(stored: StoredModel, text: str) -> ScoredText:
+    return scored_text(stored, text)
 
-    def __init__(self, stored: StoredModel, text: str) -> None:
-        vocabulary = stored.vocabulary
-        text = "".join(c for c in text if vocabulary.known(c))[: PLACES + 1]
-        piece = min(PIECE, len(text) - 1)
-        count = max(0, len(text) - 1) // piece if piece > 0 else 0
-        self.warm_up = min(WARM_UP, piece // 4)
-        if not count or count * (piece - self.warm_up) < 2 * LEAST:
-            raise UsageError(
-                _("The text has {count} characters that the net knows, too few.").format(
-                    count=len(text)
-                )
+
+def _net(stored: StoredModel, random: int | None) -> Model:
+    """The trained net, or one with initial weights."""
+    return stored.model if random is None else stored.untrained(random).model
+
+
+@lru_cache(maxsize=64)
+def _areas(stored: StoredModel, random: int | None, text: str, layer: int) -> Areas:
+    """The scores of one net; a question that goes on from another one asks only for the rest."""
+    read, net = _read(stored, text), _net(stored, random)
+    done = net.record(read.ids)
+    scans = [
+        (scan, net.cell(k)) for k, layer_scans in enumerate(done.scans) for scan in layer_scans
+    ]
+    if not 0 <= layer < len(scans):
+        raise UsageError(
+            _("There is no layer {layer}: {model} has {count}, counted from 0.").format(
+                layer=layer, model=stored.name, count=len(scans)
             )
-        self.shape = count, piece
-        ids = np.array(vocabulary.encode(text), np.int64)
-        self.ids, self.following = self._columns(ids[:-1]), self._columns(ids[1:])
-        shown = text[:-1]
-        self.holds = {
-            name: self._columns(of(shown))[self.warm_up :].ravel()
-            for name, of in PROPERTIES.items()
-        }
-
-    def _columns(self, a: Array) -> Array:
-        count, piece = self.shape
-        return a[: count * piece].reshape(count, piece).T
-
-    @property
-    def places(self) -> int:
-        """N."""
-        count, piece = self.shape
-        return count * (piece - self.warm_up)
-
-    def areas(self, model: Model, layer: int) -> dict[tuple[str, str], Array]:
-        """By state and property: the AUC of each unit."""
-        done = model.record(self.ids.copy())
-        scans = [
-            (scan, model.cell(k))
-            for k, layer_scans in enumerate(done.scans)
-            for scan in layer_scans
-        ]
-        scan, cell = scans[layer]
-        ranks = {
-            state: ranks_of(scan.stack(state)[self.warm_up :].reshape(self.places, -1))
-            for state in cell.states
-        }
-        return {
-            (state, name): areas_under_curve(array, holds)
-            for state, array in ranks.items()
-            for name, holds in self.holds.items()
-        }
-
-    def bits(self, model: Model) -> Array:
-        """−log₂ of the probability of each next character, (N)."""
-        logits = model.logits(self.ids)[self.warm_up :]
-        K = logits.shape[-1]
-        following = self.following[self.warm_up :].ravel()
-        nats = losses.losses("softmax", logits.reshape(-1, K), following)
-        found: Array = nats / np.log(2)
-        return found
+        )
+    scan, cell = scans[layer]
+    ranks = {state: ranks_of(scan.stack(state)[read.scored]) for state in cell.states}
+    return {
+        (state, name): areas_under_curve(array, holds)
+        for state, array in ranks.items()
+        for name, holds in read.holds.items()
+    }
 
 
-def _ablation(model: Model, pieces: _Pieces, question: AblationQuestion) -> Ablation:
-    own, without = pieces.bits(model), pieces.bits(without_unit(model, question.unit))
+@lru_cache(maxsize=8)
+def _bits(stored: StoredModel, random: int | None, text: str) -> Array:
+    """The bits of the whole net, which every ablation is compared with."""
+    return bits(_net(stored, random), _read(stored, text))
+
+
+def bits(model: Model, read: ScoredText) -> Array:
+    """−log₂ of the probability of each next character, (T, B); 0 where nothing is read."""
+    logits = model.logits(read.ids)
+    K = logits.shape[-1]
+    nats = losses.losses("softmax", logits.reshape(-1, K), read.following.ravel())
+    found: Array = np.where(read.read, nats.reshape(read.ids.shape) / np.log(2), 0)
+    return found
+
+
+def _ablation(stored: StoredModel, text: str, question: AblationQuestion) -> Ablation:
+    read, net = _read(stored, text), _net(stored, question.random)
+    without = bits(without_unit(net, question.unit, question.layer), read)
+    own = _bits(stored, question.random, text)
+    scored = own[read.scored], without[read.scored]
 
     def means(at: Array) -> tuple[float, float]:
-        return float(own[at].mean()), float(without[at].mean())
+        return float(scored[0][at].mean()), float(scored[1][at].mean())
 
-    enough = {n: h for n, h in pieces.holds.items() if LEAST <= h.sum() <= len(h) - LEAST}
+    enough = {n: h for n, h in read.holds.items() if LEAST <= h.sum() <= len(h) - LEAST}
     return Ablation(
         question.unit,
-        (float(own.mean()), float(without.mean())),
+        (float(own[read.read].mean()), float(without[read.read].mean())),
         {name: means(holds) for name, holds in enough.items()},
         {name: means(~holds) for name, holds in enough.items()},
     )
 
 
-def without_unit(model: Model, unit: int) -> Model:
-    """A copy in which nothing reads the output h of a unit of the only layer: as if h were 0.
+def without_unit(model: Model, unit: int, layer: int = 0) -> Model:
+    """A copy in which nothing reads the output h of a unit: as if h were 0.
 
-    Its row of the recurrent kernel is zero, and that of the dense layer above.
+    Its row of the recurrent kernel is zero, and that of the layer above. UsageError for a unit that
+    is not there, and for a net with two directions.
     """
-    if len(model.spec.layers) != 1 or model.spec.layers[0].bidirectional:
-        raise UsageError(_("Units are left out of nets with one layer that reads forward."))
+    layers, head = model.spec.layers, model.spec.head
+    if any(each.bidirectional for each in layers):
+        raise UsageError(_("Units are left out of nets that read in one direction."))
     params = {name: array.copy() for name, array in model.params.items()}
-    above = "head.dense.0.W" if model.spec.head.dense else "head.W"
-    above = "head.hidden.W" if model.spec.head.hidden else above
-    for name in ("layers.0.forward.U", above):
+    names = [f"layers.{k}.{each.directions[0]}" for k, each in enumerate(layers)]
+    own, above = [*names, *(name for name, _dense in head.below), "head"][layer : layer + 2]
+    if not 0 <= unit < len(params[f"{above}.W"]):
+        raise UsageError(
+            _("There is no unit {unit}: the layer has {count}, counted from 0.").format(
+                unit=unit, count=len(params[f"{above}.W"])
+            )
+        )
+    for name in (f"{own}.U", f"{above}.W"):
         params[name][unit] = 0
     return Model(model.spec, params, model.backend)

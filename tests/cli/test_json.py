@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "models": (), "models show": ("jena-gru",), "models export": ("jena-gru", "OUT.json"),
     "inspect": (str(MODEL_FILE),),
     "models compare": ("sentiment-rnn", "sentiment-gru", "not good"),
+    "models units": ("names-lstm", "--untrained", "1"),
     "models import": (str(MODEL_FILE), "--as", "NEW"), "models remove": ("IMPORTED",),
     "evaluate": ("sentiment-rnn", "TABLE"),
     "recipes": (), "recipes show": ("imdb-rnn",),
