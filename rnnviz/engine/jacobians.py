@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -125,13 +125,17 @@ def jacobians(cell: Cell, p: Values, forward: Scan) -> Iterator[tuple[list[int],
 
 
 def jacobian_products(
-    cell: Cell, p: Values, forward: Scan
+    cell: Cell, p: Values, forward: Scan, reduce: Callable[[Array], Array] | None = None
 ) -> Iterator[tuple[list[int], Array, Array, Array]]:
-    """:func:`jacobians`, and the Jacobians of the single steps they are products of."""
+    """:func:`jacobians`, and the Jacobians of the single steps they are products of.
+
+    ``reduce`` takes the product (R, S) so far and gives the one to go on with, of fewer rows.
+    """
     J, scale = _identity(cell, p), 1.0
     backwards = list(reversed(forward.order))
     for at in range(0, len(backwards), CHUNK):
         tokens = backwards[at : at + CHUNK]
+        J = J if reduce is None or not at else reduce(J)
         single = step_jacobians(cell, p, forward, tokens)
         products, scales = np.empty((len(tokens) + 1, *J.shape), J.dtype), np.empty(len(tokens))
         products[0] = J

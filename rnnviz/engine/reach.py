@@ -49,7 +49,9 @@ def scan_backward_with_reach(
         carry[:, :H] = 0
     carries = np.empty((T, *carry.shape), carry.dtype)
     norms = np.empty(T)
-    for tokens, J, scale, single in jacobian_products(cell, p, forward):
+    wide = carry.shape[-1] > WIDE and carry.dtype == np.float32
+    reduce = with_fewer_rows if wide else None
+    for tokens, J, scale, single in jacobian_products(cell, p, forward, reduce):
         norms[tokens] = spectral_norms(J) * scale
         for n, t in enumerate(tokens):
             carries[t] = carry
@@ -69,8 +71,22 @@ def scan_backward_with_reach(
     return ScanGradients(cell, p, forward, StepSlices(d, T), initial), norms
 
 
+def with_fewer_rows(J: Array) -> Array:
+    """A matrix of fewer rows than J (R, S) float32 with its singular values above rounding.
+
+    Qᵀ·J with the eigenvectors Q of J·Jᵀ: a product of many Jacobians has few large singular values,
+    and those below the rounding of the largest are lost in float32 anyway. Products of J with
+    further Jacobians keep their norm.
+    """
+    A = J.astype(np.float64)
+    values, Q = np.linalg.eigh(A @ A.T)
+    kept = values > ROUNDING**2 * values[-1]
+    kept[-1] = True
+    return np.asarray(Q[:, kept].T @ A).astype(J.dtype)
+
+
 def spectral_norms(J: Array) -> Array:
-    """The largest singular value of each matrix of a stack (N, S, S): (N) float64.
+    """The largest singular value of each matrix of a stack (N, R, S), R ≤ S: (N) float64.
 
     Small matrices by their singular values. Larger ones by the power method on G = J·Jᵀ: eight
     products with G¹⁶ from its column of largest diagonal, then the best vector in the plane of the
@@ -112,13 +128,13 @@ def _lanczos(J: Array) -> Array:
 
     Golub and Van Loan, Matrix Computations, 10.1; never above the true values but for rounding.
     """
-    N, S, _ = J.shape
+    N, R, _ = J.shape
     rows = np.einsum("nij,nij->ni", J, J)
     size = np.sqrt(rows.sum(1))
     A = J / np.where(size == 0, 1, size)[:, None, None]
     back = A.swapaxes(-1, -2)
     x = _unit(A @ A[np.arange(N), rows.argmax(1)][:, :, None])
-    basis, T = np.zeros((N, S, KRYLOV), J.dtype), np.zeros((N, KRYLOV, KRYLOV))
+    basis, T = np.zeros((N, R, KRYLOV), J.dtype), np.zeros((N, KRYLOV, KRYLOV))
     for k in range(KRYLOV):
         basis[:, :, k] = x[:, :, 0]
         y = A @ (back @ x)

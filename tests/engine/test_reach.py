@@ -7,7 +7,12 @@ import pytest
 
 from rnnviz.cells import CELLS
 from rnnviz.engine import initializers
-from rnnviz.engine.reach import reach, scan_backward_with_reach, spectral_norms
+from rnnviz.engine.reach import (
+    reach,
+    scan_backward_with_reach,
+    spectral_norms,
+    with_fewer_rows,
+)
 from rnnviz.engine.scan import scan, scan_backward
 
 T, D, H = 23, 4, 5
@@ -52,3 +57,32 @@ def test_the_norm_of_a_wide_matrix_is_its_largest_singular_value(rank: int, dtyp
     J = np.concatenate([J, np.zeros((1, 160, 160))]).astype(dtype)
     true = np.linalg.svd(J.astype(np.float64), compute_uv=False)[:, 0]
     np.testing.assert_allclose(spectral_norms(J), true, rtol=2e-6)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize(("cell", "units"), [("lstm", 70), ("gru", 132), ("rnn", 132)])
+def test_wide_products_lose_rows_and_no_norm(cell: str, units: int, scale: float) -> None:
+    rng = np.random.default_rng(5)
+    p = {k: scale * a for k, a in initializers.recurrent(rng, CELLS[cell], D, units).items()}
+    x = rng.normal(size=(60, 1, D))
+    true = reach(CELLS[cell], p, scan(CELLS[cell], p, x))
+    p32 = {k: a.astype(np.float32) for k, a in p.items()}
+    done = scan(CELLS[cell], p32, x.astype(np.float32))
+    back, far = scan_backward_with_reach(
+        CELLS[cell], p32, done, np.ones((60, 1, units), np.float32)
+    )
+    np.testing.assert_allclose(far, true, rtol=1e-2)  # of equal singular values Lanczos finds less
+    plain = scan_backward(CELLS[cell], p32, done, np.ones((60, 1, units), np.float32))
+    np.testing.assert_allclose(back.x, plain.x, 1e-4, 1e-4 * float(np.abs(plain.x).max()))
+
+
+def test_the_reduced_matrix_has_the_same_large_singular_values() -> None:
+    rng = np.random.default_rng(3)
+    J = (rng.normal(size=(150, 20)) * 0.3 ** np.arange(20)) @ rng.normal(size=(20, 150))
+    found = with_fewer_rows(J.astype(np.float32))
+    assert found.shape[0] < 20 and found.shape[1] == 150
+    true = np.linalg.svd(J, compute_uv=False)
+    own = np.linalg.svd(found.astype(np.float64), compute_uv=False)
+    np.testing.assert_allclose(own[:8], true[:8], rtol=1e-3)
+    np.testing.assert_allclose(own[0], true[0], rtol=1e-6)
+    assert with_fewer_rows(np.zeros((9, 9), np.float32)).shape == (1, 9)
