@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 
@@ -26,12 +27,27 @@ class _ReadText:
     stored: StoredModel
     random: int | None
     ids: tuple[int, ...]
-    logits: Array  # (T, K)
+    rows: Array  # (at least T, K): the logits, and room for those of further tokens
     states: InitialStates
 
+    @property
+    def logits(self) -> Array:
+        """The logits (T, K); texts that go on from this one share the memory."""
+        return self.rows[: len(self.ids)]
 
-#: The text of the latest question; replaced as a whole, since questions are answered in threads.
+    def with_room(self, count: int) -> Array:
+        """The rows, with room for so many tokens; twice as much where there was none."""
+        if count <= len(self.rows):
+            return self.rows
+        rows = np.empty((2 * count, self.rows.shape[1]), self.rows.dtype)
+        rows[: len(self.ids)] = self.logits
+        return rows
+
+
+#: The text of the latest question; its rows are written to under the lock, since questions are
+#: answered in threads. Only the latest text is gone on from, so no row is written to twice.
 _latest: list[_ReadText] = []
+_lock = Lock()
 
 
 def answer(question: NextTokensQuestion, tracer: Tracer) -> NextTokens:
@@ -46,10 +62,11 @@ def next_tokens(stored: StoredModel, query: Query) -> NextTokens:
     if query.clamps or query.initial:
         logits = _recorded(stored, query, model_input)
     else:
-        logits = _continued(stored, query.random, model_input.ids)
+        with _lock:
+            logits = _continued(stored, query.random, model_input.ids)
     encoding = stored.vocabulary.encoding
     return NextTokens(
-        query.text, model_input.tokens, model_input.ids, stored.labels, frozen(logits.copy()),
+        query.text, model_input.tokens, model_input.ids, stored.labels, frozen(logits),
         tuple(special_ids(stored)),
         "" if encoding.tokenizer == "characters" else " ", encoding.start,
     )  # fmt: skip
@@ -65,12 +82,13 @@ def _continued(stored: StoredModel, random: int | None, ids: tuple[int, ...]) ->
     if before is not None and same and ids[: len(before.ids)] == before.ids:
         rest = np.array(ids[len(before.ids) :], np.int64)[:, None]
         more, states = net.model.advance(rest, before.states)
-        logits = np.concatenate([before.logits, more[:, 0]])
+        rows = before.with_room(len(ids))
+        rows[len(before.ids) : len(ids)] = more[:, 0]
     else:
         logits, states = net.model.advance(np.array(ids, np.int64)[:, None], None)
-        logits = logits[:, 0]
-    _latest[:] = [_ReadText(stored, random, ids, logits, states)]
-    return logits
+        rows = logits[:, 0]
+    _latest[:] = [_ReadText(stored, random, ids, rows, states)]
+    return _latest[0].logits
 
 
 def _recorded(stored: StoredModel, query: Query, model_input: ModelInput) -> Array:

@@ -22,7 +22,7 @@ from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.tracer.text_writer import TextWriter
 from rnnviz.tui.pages.writing import WritingPage
-from rnnviz.tui.pages.writing.text_layout import text_layout
+from rnnviz.tui.pages.writing.text_layout import _latest, text_layout
 from rnnviz.tui.pages.writing.written_text import Branch, WritingState, current
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.step.app import RnnvizApp, settled
@@ -350,6 +350,37 @@ def test_lines_hold_every_token_once(width: int) -> None:
     assert all("\n" not in line[:-1] for line in shown)
     if width == 40:
         assert shown[0] == "to be or not\n" and shown[1] == "\n"
+
+
+@pytest.mark.parametrize("separator", ["", " "])
+def test_a_text_that_goes_on_is_laid_out_as_if_it_were_new(separator: str) -> None:
+    rng = np.random.default_rng(2)
+    parts = ["a", "b", " ", " ", "\n", "w"] if not separator else ["to", "be", "\n", "ornotto"]
+    tokens = tuple(rng.choice(parts, 300).tolist())
+    for width in (9, 21):
+        for end in range(1, len(tokens), 1 + width % 4):
+            gone_on = text_layout(tokens[:end], separator, width)
+            _latest.clear()
+            assert gone_on == text_layout(tokens[:end], separator, width)
+
+
+def test_texts_that_go_on_share_the_memory_of_their_logits() -> None:
+    """Writing a thousand characters must not keep a thousand copies."""
+    text, found = TEXT, explorer()(NextTokensQuestion(Query(TEXT, "writer")))
+    for _n in range(40):
+        text += "n"
+        longer = explorer()(NextTokensQuestion(Query(text, "writer")))
+        np.testing.assert_array_equal(longer.logits[: len(found.tokens)], found.logits)
+        found = longer
+    again = explorer()(NextTokensQuestion(Query(text, "writer")))
+    shorter = explorer()(NextTokensQuestion(Query(text + "a", "writer")))
+    assert np.shares_memory(again.logits, found.logits)
+    assert np.shares_memory(shorter.logits, found.logits)
+    kept = found.logits.copy()
+    explorer()(NextTokensQuestion(Query(text[:-3] + "rrrr", "writer")))  # a branch
+    np.testing.assert_array_equal(found.logits, kept)
+    with pytest.raises(ValueError, match="read-only"):
+        found.logits[0] = 0
 
 
 def test_predict_mode_asks_for_the_next_token_and_marks_it() -> None:

@@ -210,8 +210,9 @@ def branch_lines(view: WritingView, width: int, room: int) -> list[Line]:
     every = [(state.text, True), *((branch.text, False) for branch in state.branches)]
     lines: list[Line] = []
     for said, here in every[:room]:
-        end = in_one_line(said)
-        end = end if cell_len(end) <= width - 6 else "…" + end[-(width - 8) :]
+        end = in_one_line(said[-width:])
+        fits = len(said) <= width and cell_len(end) <= width - 6
+        end = end if fits else "…" + end[-(width - 8) :]
         style = theme.now if here else theme.dim
         lines.append([Segment(f" {'▸' if here else ' '} {cut(end, width - 4)}", style)])
     return lines
