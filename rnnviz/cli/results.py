@@ -18,7 +18,8 @@ from rnnviz.cli.tables import print_table, print_text
 from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
-    from rnnviz.lessons.results import Gain, ItemStatistics, PersonResults
+    from rnnviz.lessons.item_statistics import Gain, ItemStatistics
+    from rnnviz.lessons.results import PersonResults
 
 #: Damaged lines that are listed; the others are counted.
 LISTED = 10
@@ -51,7 +52,8 @@ Examples:
 @options.debug
 def command(files: tuple[Path, ...], form: str | None) -> int:
     """Print the statistics; exit code 4 if a line of a file is damaged."""
-    from rnnviz.lessons.results import gains, item_statistics, read_results
+    from rnnviz.lessons.item_statistics import gains, item_statistics
+    from rnnviz.lessons.results import read_results
 
     people = [read_results(path) for path in _distinct(files)]
     items, gained = item_statistics(people), gains(people)
@@ -109,10 +111,12 @@ def _csv_lines(items: Sequence[ItemStatistics], gained: Sequence[Gain]) -> list[
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(("lesson", "question", "phase", "n", "difficulty", "discrimination", "seconds",
-                     "wrong", "wrong_count", "gain_n", "gain"))  # fmt: skip
+                     "wrong", "wrong_count", "gain_n", "gain", "second_n", "second"))  # fmt: skip
     for item in items:
         gain = by_question.get((item.lesson, item.question)) if item.phase == "after" else None
-        row = asdict(item) | {"gain_n": gain.n if gain else None, "gain": gain and gain.gain}
+        row = asdict(item)
+        second = {name: row.pop(name) for name in ("second_n", "second")}
+        row |= {"gain_n": gain.n if gain else None, "gain": gain and gain.gain} | second
         writer.writerow("" if value is None else value for value in row.values())
     return buffer.getvalue().splitlines()
 
@@ -120,16 +124,21 @@ def _csv_lines(items: Sequence[ItemStatistics], gained: Sequence[Gain]) -> list[
 def _print(
     people: Sequence[PersonResults], items: Sequence[ItemStatistics], gained: Sequence[Gain]
 ) -> None:
-    from rnnviz.lessons.results import LEAST_PEOPLE
+    from rnnviz.lessons.item_statistics import LEAST_PEOPLE
 
+    phones = len({record.voter for each in people for record in each.records if record.voter})
+    if phones:
+        print_text(_("{count} phones of a class").format(count=phones))
     print_text(
         _("1 file, one person or group each")
         if len(people) == 1
         else _("{count} files, one person or group each").format(count=len(people))
     )
     stdout.lines()
+    # A column of its own where a class has voted twice.
+    again = (_("second vote"),) if any(item.second_n for item in items) else ()
     heading = (
-        _("question"), _("phase"), "n", _("right"), _("separates"), _("seconds"),
+        _("question"), _("phase"), "n", _("right"), *again, _("separates"), _("seconds"),
         _("most chosen wrong answer"),
     )  # fmt: skip
     print_table(
@@ -137,12 +146,13 @@ def _print(
             heading,
             *(
                 (item.question, translated(item.phase) or "–", str(item.n),
-                 f"{item.difficulty:.2f}", _number(item.discrimination), f"{item.seconds:.0f}",
+                 f"{item.difficulty:.2f}", *[_number(item.second) for _column in again],
+                 _number(item.discrimination), f"{item.seconds:.0f}",
                  f"{item.wrong} ({item.wrong_count})" if item.wrong_count else "–")
                 for item in items
             ),
         ],
-        right=heading[2:6],
+        right=heading[2:-1],
     )  # fmt: skip
     if gained:
         stdout.lines()

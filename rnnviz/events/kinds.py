@@ -143,6 +143,66 @@ class RevealEvent(Event):
 
 
 @dataclass(frozen=True)
+class BallotEvent(Event):
+    """The class is asked: what a phone shows, and what an answer to it can be.
+
+    ``vote`` is 1, or 2 when the same question is asked once more. ``texts`` has for each language
+    a mapping of "said", what is asked; "options", the choices; "curve", what the curve shows.
+    ``words`` are those of the text, of which a "word" is chosen from ``first`` on. ``curve`` is
+    what the net has said after the words up to the question. A number lies in ``low`` to ``high``;
+    None: any.
+    """
+
+    kind: ClassVar[str] = "ballot"
+    question: str
+    vote: int = 1
+    ask: Literal["choice", "number", "word"] = "choice"
+    texts: Mapping[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    first: int = 1
+    curve: tuple[float, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    why: bool = False  # a reason of one line is asked for, too
+    lesson: str = ""  # the id of the lesson, or what stands for it in the results
+
+
+@dataclass(frozen=True)
+class CloseVoteEvent(Event):
+    """No further answers to a question; ``right`` is what is right, None if it is not known.
+
+    ``counts``: the answers are written to the results; else they are dropped.
+    """
+
+    kind: ClassVar[str] = "close_vote"
+    question: str
+    vote: int = 1
+    right: float | None = None
+    within: float = 0.0  # the largest error of a number that counts as right
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class TallyEvent(Event):
+    """How many have answered a question; once the vote is closed also what.
+
+    ``counts`` has the answers for each option or word, ``values`` each number in order. ``failed``
+    says why the answers could not be written to the results; "" if they were.
+    """
+
+    kind: ClassVar[str] = "tally"
+    question: str
+    vote: int = 1
+    is_open: bool = True
+    answered: int = 0
+    devices: int = 0
+    counts: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+    reasons: tuple[str, ...] = ()
+    failed: str = ""
+
+
+@dataclass(frozen=True)
 class ScreenEvent(Event):
     """What only this screen shows: fields of its view state, by name, as a recording has them."""
 
@@ -194,6 +254,6 @@ KINDS: Mapping[str, type[Event]] = {
     for cls in (
         SessionEvent, CursorEvent, PageEvent, PageStateEvent, QueryEvent, ViewEvent, ReachEvent,
         LessonEvent, QuestionEvent, AnswerEvent, RevealEvent, ActionEvent, ScreenEvent, SizeEvent,
-        LineEvent, WindowEvent,
+        LineEvent, WindowEvent, BallotEvent, CloseVoteEvent, TallyEvent,
     )
 }  # fmt: skip

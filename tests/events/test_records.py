@@ -18,6 +18,8 @@ from rnnviz.events import (
     SCHEMA,
     ActionEvent,
     AnswerEvent,
+    BallotEvent,
+    CloseVoteEvent,
     CursorEvent,
     Event,
     EventError,
@@ -32,6 +34,7 @@ from rnnviz.events import (
     ScreenEvent,
     SessionEvent,
     SizeEvent,
+    TallyEvent,
     ViewEvent,
     WindowEvent,
     line_of,
@@ -57,6 +60,11 @@ EXAMPLES: tuple[Event, ...] = (
     SizeEvent(120, 36),
     LineEvent((("not go", "bold"), ("od", ""))),
     WindowEvent(True, {"0": [["help", "bold"]]}),
+    BallotEvent(
+        "turn", 2, "word", {"en": {"said": "Which?"}}, ("not", "good"), 1, (0.5,), 0.0, 1.0
+    ),
+    CloseVoteEvent("turn", 2, 0.18, 0.1),
+    TallyEvent("turn", 2, False, 3, 5, (1, 2), (0.5,), ("why",)),
 )
 
 

@@ -13,16 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.lessons.item_statistics import LEAST_PEOPLE, correlation, gains, item_statistics
 from rnnviz.lessons.results import (
-    LEAST_PEOPLE,
     LONGEST_LINE,
     SCHEMA,
     PersonResults,
     ResultRecord,
     ResultsFile,
-    correlation,
-    gains,
-    item_statistics,
     parse_result,
     read_results,
 )

@@ -1,0 +1,96 @@
+"""What one address may do to the server: connections, requests a second, and bytes.
+
+An address that goes on beyond its rate is refused for a while before anything is read from it, so
+that refusing costs little. Every table here has a largest size.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+#: Requests a second of a phone, on average and at once; of several at an address the sum.
+RATE, BURST = 4.0, 20.0
+#: Refused requests in a row after which an address is refused altogether, and for how many seconds.
+STRIKES, PAUSE = 20, 10.0
+#: Connections of a phone, and of all.
+PER_DEVICE, MOST_CONNECTIONS = 6, 2000
+#: Addresses that are remembered.
+MOST_ADDRESSES = 4096
+
+
+@dataclass
+class _AddressState:
+    left: float
+    at: float
+    strikes: int = 0
+    paused_until: float = 0.0
+
+
+class AddressLimits:
+    """The limits of all addresses; ``devices`` is how many phones may be at one of them."""
+
+    def __init__(self, devices: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._burst = RATE * devices, BURST * devices
+        self._per_address = PER_DEVICE * devices
+        self._clock = clock
+        self._states: dict[str, _AddressState] = {}
+        self._connections: Counter[str] = Counter()
+        self.connections = 0
+        self.refused = 0  # connections and requests
+
+    def connect(self, address: str) -> bool:
+        """Whether a further connection of an address is taken."""
+        state = self._states.get(address)
+        paused = state is not None and self._clock() < state.paused_until
+        full = self.connections >= MOST_CONNECTIONS
+        if paused or full or self._connections[address] >= self._per_address:
+            self.refused += 1
+            return False
+        self.connections += 1
+        self._connections[address] += 1
+        return True
+
+    def disconnect(self, address: str) -> None:
+        """A connection that was taken has ended."""
+        self.connections -= 1
+        self._connections[address] -= 1
+        if not self._connections[address]:
+            del self._connections[address]
+
+    def request(self, address: str) -> bool:
+        """Whether a further request of an address is answered."""
+        now = self._clock()
+        state = self._states.get(address)
+        if state is None:
+            if len(self._states) >= MOST_ADDRESSES:
+                self._forget(now)
+            state = self._states[address] = _AddressState(self._burst, now)
+        state.left = min(self._burst, state.left + (now - state.at) * self._rate)
+        state.at = now
+        if now < state.paused_until or state.left < 1:
+            self.refused += 1
+            state.strikes += 1
+            if state.strikes >= STRIKES:
+                state.paused_until, state.strikes = now + PAUSE, 0
+            return False
+        state.left -= 1
+        state.strikes = 0
+        return True
+
+    def is_paused(self, address: str) -> bool:
+        """Whether an address is refused altogether now."""
+        state = self._states.get(address)
+        return state is not None and self._clock() < state.paused_until
+
+    def _forget(self, now: float) -> None:
+        """Forget the addresses that have been quiet; of none all are."""
+        quiet = BURST / RATE
+        kept = {
+            address: state
+            for address, state in self._states.items()
+            if now - state.at < quiet or now < state.paused_until
+        }
+        self._states = kept if len(kept) < MOST_ADDRESSES else {}

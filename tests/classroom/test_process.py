@@ -1,0 +1,108 @@
+"""The server in its own process: votes go to the disk, and a killed one starts anew."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from phone_hall import fields
+
+from rnnviz.classroom.addresses import links, qr_lines
+from rnnviz.classroom.process import ClassProcess
+from rnnviz.classroom.worker import ClassSettings
+from rnnviz.errors import RnnvizError
+from rnnviz.events import BallotEvent, CloseVoteEvent, Event, TallyEvent
+from rnnviz.lessons.results import read_results
+
+TEXTS = {"en": {"said": "?", "options": ["rises", "falls"]}}
+
+
+def settings(results: Path | None = None, port: int = 0) -> ClassSettings:
+    return ClassSettings("127.0.0.1", port, 4, secrets.token_bytes(32), "now", results)
+
+
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+async def vote(port: int, answer: int, cookies: dict[str, str] | None = None) -> dict[str, str]:
+    """Answer as a phone; its cookie."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    url = f"http://127.0.0.1:{port}"
+    async with aiohttp.ClientSession(url, cookie_jar=jar, cookies=cookies) as phone:
+        form = fields(await (await phone.get("/")).text())
+        assert (await phone.post("/", data=form | {"answer": str(answer)})).status == 200
+        return {each.key: each.value for each in jar}
+
+
+def test_a_vote_is_on_the_disk_before_it_is_shown_and_outlives_a_killed_server(
+    tmp_path: Path,
+) -> None:
+    path, seen = tmp_path / "class.jsonl", list[Event]()
+
+    def tallies(question: str) -> list[TallyEvent]:
+        return [e for e in seen if isinstance(e, TallyEvent) and e.question == question]
+
+    with ClassProcess(settings(path)) as process:
+        process.received = seen.append
+        process.send(BallotEvent("one", texts=TEXTS, lesson="l"))
+        until(lambda: tallies("one"))
+        cookie = asyncio.run(vote(process.port, 2))
+        until(lambda: any(each.answered == 1 for each in tallies("one")))
+        assert all(each.counts == () for each in tallies("one"))  # how many, not what
+        process.send(CloseVoteEvent("one", right=2))
+        until(lambda: not tallies("one")[-1].is_open)
+        assert tallies("one")[-1].counts == (0, 1)
+        [record] = read_results(path).records
+        assert (record.question, record.answer, record.correct) == ("one", 2, True)
+        # It is killed in the middle of the next vote: the question is asked again on the same
+        # port, phones keep their tokens, and what was closed is not lost.
+        process.send(BallotEvent("two", texts=TEXTS, lesson="l"))
+        until(lambda: tallies("two"))
+        asyncio.run(vote(process.port, 1, cookie))
+        until(lambda: tallies("two")[-1].answered == 1)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        until(lambda: process.died == 1 and tallies("two") and tallies("two")[-1].answered == 0)
+        assert asyncio.run(vote(process.port, 2, cookie)) == cookie  # no other token
+        process.send(CloseVoteEvent("two", right=1))
+        until(lambda: not tallies("two")[-1].is_open)
+    found = [(each.question, each.answer, each.correct) for each in read_results(path).records]
+    assert found == [("one", 2, True), ("two", 2, False)]
+    assert len({each.voter for each in read_results(path).records}) == 1
+
+
+def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(RnnvizError, match=f"Cannot listen on 127.0.0.1:{port}"):
+            ClassProcess(settings(port=port)).__enter__()
+
+
+def test_links_and_their_qr_code() -> None:
+    assert links("192.168.1.5", 8080) == ["http://192.168.1.5:8080/"]
+    assert links("::1", 80) == ["http://[::1]:80/"]
+    assert all(link.endswith(":8080/") for link in links("0.0.0.0", 8080))
+    import segno
+
+    link = "http://192.168.1.5:8080/"
+    rows = [list(row) for row in segno.make(link, error="l", micro=False).matrix_iter(border=2)]
+    # The lines as a camera sees them: light where there is a block.
+    drawn = []
+    for line in qr_lines(link):
+        drawn.append([int(sign in " ▄") for sign in line])
+        drawn.append([int(sign in " ▀") for sign in line])
+    assert drawn[: len(rows)] == [[int(bool(each)) for each in row] for row in rows]
