@@ -19,7 +19,7 @@ from rnnviz.tui.panels import conclusion
 from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.step.trace_requests import TraceRequest
-from rnnviz.tui.step.waiting_keys import MOST, WaitingKeys
+from rnnviz.tui.step.waiting_keys import WaitingKeys
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, Prompt
 
@@ -184,6 +184,8 @@ class PageHost:
             self.screen.show(answers=answers)
         self.screen.prompt.receive_answer(message.question, message.reason)
         self.waiting_keys.run()
+        if left_out := self.waiting_keys.take_left_out():
+            self.screen.fail("status.left_out", n=left_out)
 
     def _has(self, action: str) -> bool:
         """Whether the open page has an action."""
@@ -211,8 +213,7 @@ class PageHost:
 
     def press_later(self, key: Callable[[], object]) -> None:
         """Run a key after the others that wait; it waits on as long as it returns True."""
-        if not self.waiting_keys.add(lambda: key() is True):
-            self.screen.fail("status.keys_full", n=MOST)
+        self.waiting_keys.add(lambda: key() is True)
 
     def run(self, action: str) -> Change | Prompt | None:
         """Run an action that the open page has; what it came to."""

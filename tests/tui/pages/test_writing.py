@@ -25,9 +25,9 @@ from rnnviz.tui.pages.writing import WritingPage
 from rnnviz.tui.pages.writing.text_layout import _latest, text_layout
 from rnnviz.tui.pages.writing.written_text import Branch, WritingState, current
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.step import waiting_keys
 from rnnviz.tui.step.app import RnnvizApp, settled
 from rnnviz.tui.step.view_differences import page_record, page_state_of
-from rnnviz.tui.step.waiting_keys import MOST
 from rnnviz.tui.view.predict_first import without_answer
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, lines
@@ -277,18 +277,25 @@ def test_a_line_by_hand_waits_for_the_keys_before_it() -> None:
     assert text[: T + 8] == written(5) + "ane" and len(text) == T + 10
 
 
-def test_keys_that_do_not_fit_are_named_and_another_text_drops_them() -> None:
+def test_keys_that_do_not_fit_are_counted_and_another_text_drops_those_that_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting_keys, "MOST", 3)
     it = app(page="write")
 
     async def run() -> None:
         async with it.run_test(size=(80, 24)) as pilot:
             await settled(it, pilot)
-            host = it.step_screen.page_host
-            for _n in range(MOST + 2):
-                host.press("zoom_in")
-            assert f"{MOST} keys wait" in it.step_screen.view_state.status
-            it.step_screen.ask(Query("no", "writer"))
-            assert not host.waiting_keys
+            screen = it.step_screen
+            for _n in range(6):  # the first needs no answer
+                screen.page_host.press("zoom_in")
+            await settled(it, pilot)
+            assert state(it).text == written(4)
+            assert screen.view_state.status.startswith("2 keys left out")
+            for _n in range(3):
+                screen.page_host.press("zoom_in")
+            screen.ask(Query("no", "writer"))
+            assert not screen.page_host.waiting_keys
             await settled(it, pilot)
 
     asyncio.run(run())
