@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -26,7 +26,8 @@ class Note:
 class Epoch:
     """Metrics of one trained and validated epoch; a line of ``history.jsonl``.
 
-    Metrics are "loss" and "accuracy" for classes, "loss" and "mae" for numbers. A value that is
+    Metrics are "loss" and "accuracy" for classes, "loss" and "mae" for numbers; of a net that
+    writes what shows them adds "bits" and "perplexity", which follow from the loss. A value that is
     null or not finite in a file is NaN here.
     """
 
@@ -48,6 +49,10 @@ class Epoch:
             "norms": {name: round(value, 6) for name, value in self.norms.items()},
         }
 
+    def with_bits(self) -> Epoch:
+        """The epoch of a net that writes; see :func:`with_bits`."""
+        return replace(self, train=with_bits(self.train), valid=with_bits(self.valid))
+
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Epoch:
         """What ``to_json`` wrote.
@@ -60,6 +65,24 @@ class Epoch:
         train, valid = metrics_from_json(line["train"]), metrics_from_json(line["valid"])
         norms = metrics_from_json(line.get("norms") or {})
         return cls(number, train, valid, _float_from_json(line.get("seconds")), norms)
+
+
+def with_bits(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of a net that writes with its mean loss of a token in two more forms.
+
+    "bits" is loss / ln 2, "perplexity" is e^loss, of the loss in nats.
+    """
+    loss = metrics.get("loss")
+    if loss is None:
+        return dict(metrics)
+    power = math.exp(loss) if loss < 700 else math.inf
+    return {**metrics, "bits": loss / math.log(2), "perplexity": power}
+
+
+def net_writes(config: Mapping[str, Any] | None) -> bool:
+    """Whether the net of a record gives probabilities of the next token at every step."""
+    head = (config or {}).get("head", {})
+    return head.get("reads") == "steps" and head.get("kind") == "softmax"
 
 
 def metrics_from_json(values: Mapping[str, Any]) -> dict[str, float]:
@@ -94,6 +117,7 @@ class RunStarted:
     history: tuple[Epoch, ...] = ()  # earlier epochs of a resumed run
     keep: Literal["best", "last"] = "best"  # the epoch whose weights are saved
     labels: tuple[str, ...] = ()  # of the net's outputs
+    writes: bool = False  # the outputs are probabilities of the next token
 
 
 @dataclass(frozen=True)

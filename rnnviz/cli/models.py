@@ -31,6 +31,7 @@ from rnnviz.cli.tables import (
 from rnnviz.errors import RnnvizError, damage
 from rnnviz.files import invalid_file_on_error
 from rnnviz.messages import N_, _, language, translated
+from rnnviz.progress import with_bits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +123,16 @@ def _metrics(stored: StoredModel) -> dict[str, Any]:
 
     ``validation_…``, ``test_…``, and the epoch of the weights.
     """
+    found = _recorded_metrics(stored)
+    for of in ("validation", "test") if stored.writes else ():
+        loss = found.get(f"{of}_loss")
+        if isinstance(loss, float):
+            found |= {f"{of}_{key}": value for key, value in with_bits({"loss": loss}).items()}
+    return found
+
+
+def _recorded_metrics(stored: StoredModel) -> dict[str, Any]:
+    """:func:`_metrics` as they are stored."""
     if "recipe" not in stored.record or stored.weights_path is None:
         return dict(stored.record.get("metrics", {}))
     from rnnviz.lookup import run_of
@@ -160,7 +171,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
 def _score(metrics: Mapping[str, Any], of: str) -> str:
     """The main metric: accuracy for classes, the error for forecasts."""
-    for key, name in (("accuracy", N_("accuracy")), ("mae", N_("MAE"))):
+    for key, name in (("bits", N_("bits")), ("accuracy", N_("accuracy")), ("mae", N_("MAE"))):
         value = metrics.get(f"{of}_{key}")
         if isinstance(value, int | float):
             return f"{translated(name)} {value:.4g}"

@@ -95,7 +95,7 @@ def _published_label(published: Mapping[str, Any]) -> str:
 
 def common_metric(runs: Sequence[RunSummary]) -> str:
     """The main metric of all these runs if it is the same, else the loss."""
-    metrics = {run.metric for run in runs}
+    metrics = {run.shown_metric for run in runs}
     return metrics.pop() if len(metrics) == 1 else "loss"
 
 

@@ -51,6 +51,7 @@ def facts(run: RunSummary, metric: str | None = None) -> dict[str, Any]:
         "best_epoch": None if best is None else best.number,
         "kept": None if run.saved is None else run.saved.valid.get(metric),
         "kept_epoch": None if run.saved is None else run.saved.number,
+        **_bits(run),
         "published": run.published.get("value") if metric == run.metric else None,
         "published_of": run.published.get("of"),
         "published_source": run.published.get("source"),
@@ -61,12 +62,20 @@ def facts(run: RunSummary, metric: str | None = None) -> dict[str, Any]:
     }
 
 
+def _bits(run: RunSummary) -> dict[str, float | None]:
+    """The bits a token and the perplexity of the saved weights, of a net that writes."""
+    if run.shown_metric != "bits":
+        return {}
+    valid = {} if run.saved is None else run.saved.valid
+    return {name: finite(valid.get(name)) for name in ("bits", "perplexity")}
+
+
 def table_row(run: RunSummary, metric: str | None = None) -> dict[str, str]:
     """The row of a run in a table: of the saved weights, or of the best epoch by ``metric``.
 
     If these are different epochs, another cell has the value of the other one.
     """
-    row = facts(run, metric)
+    row = facts(run, metric or run.shown_metric)
     best, saved = _number(row["best"]), _number(row["kept"])
     cells = {
         _("name"): run.name,
@@ -122,7 +131,7 @@ def to_json(run: RunSummary) -> dict[str, Any]:
 
 def description(run: RunSummary) -> list[tuple[str, str]]:
     """The properties of a run as keys and values; missing ones are left out."""
-    spec, best, published = run.spec, run.best(run.metric), run.published
+    spec, best, published = run.spec, run.best(run.shown_metric), run.published
     changed = {k: v for k, v in _mapping(spec.get("options")).items() if v is not None}
     rows = [
         (_("run"), run.name),
@@ -133,11 +142,11 @@ def description(run: RunSummary) -> list[tuple[str, str]]:
         (_("fit"), _pairs(_mapping(spec["fit"])) if run.epochs else ""),
     ]  # fmt: skip
     if best is not None:
-        value = best.valid[run.metric]
+        value = best.valid[run.shown_metric]
         said = _("{score}, epoch {number}")
         rows.append((_("best"), said.format(score=_score(run, value), number=best.number)))
     if (saved := run.saved) is not None:
-        value = saved.valid.get(run.metric, math.nan)
+        value = saved.valid.get(run.shown_metric, math.nan)
         said = _("the weights of epoch {number}").format(number=saved.number)
         rows.append((_("kept"), said if saved is best else f"{said}, {_score(run, value)}"))
     if files := snapshot_files(run.path):
@@ -188,7 +197,7 @@ def _state(run: RunSummary) -> str:
 
 def _score(run: RunSummary, value: float) -> str:
     """The validation metric of a run, with its unit."""
-    return f"{_validation(run.metric)} {_number(value)}{_in_unit(run, value)}"
+    return f"{_validation(run.shown_metric)} {_number(value)}{_in_unit(run, value)}"
 
 
 def _validation(metric: str) -> str:
@@ -216,7 +225,7 @@ def _in_unit(run: RunSummary, value: float) -> str:
 
 def epoch_rows(run: RunSummary) -> list[dict[str, str]]:
     """A row per epoch; the best one and the one whose weights are saved are marked."""
-    best = run.best(run.metric)
+    best = run.best(run.shown_metric)
     rows = []
     for epoch in run.history:
         row = {_("epoch"): str(epoch.number)}

@@ -19,7 +19,7 @@ from rnnviz.messages import N_, _
 if TYPE_CHECKING:
     from rnnviz.runs import RunSummary
 
-METRICS = ("loss", "accuracy", "mae")
+METRICS = ("loss", "accuracy", "mae", "bits", "perplexity")
 HELP = N_("""List the training runs in the folder of runs, newest first.
 
 The validation metric is that of the saved weights: of the best epoch, or, if the recipe says so, of

@@ -198,7 +198,9 @@ def published_text(record: Any) -> str:
 SPLITS = (N_("validation"), N_("test"), N_("train"))
 #: Lists of sentences and of pairs "X" and "X değil" that Turkish models are measured on.
 SENTENCE_LISTS = (N_("spoken"), N_("pairs"))
-METRICS = (N_("accuracy"), N_("loss"), N_("mae"), N_("epoch"))
+METRICS = (
+    N_("accuracy"), N_("loss"), N_("mae"), N_("epoch"), N_("bits"), N_("perplexity"),
+)  # fmt: skip
 
 
 def metric_name(name: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from rnnviz.cli.tables import metric_name
 from rnnviz.cli.train_progress import progress_on_stderr
 from rnnviz.errors import UsageError
 from rnnviz.messages import N_, _, language, translated
+from rnnviz.progress import net_writes, with_bits
 
 if TYPE_CHECKING:
     from rnnviz.runs import Run
@@ -226,8 +226,10 @@ def _result_lines(run: Run) -> Iterator[str]:
                 name = _("validation (epoch {epoch}, whose weights are saved)").format(
                     epoch=result["best_epoch"]
                 )
+            if net_writes(record["config"]):
+                scores = with_bits(scores)
             metrics = "  ".join(f"{metric_name(key)} {value:.4f}" for key, value in scores.items())
-            yield f"{name}: {metrics}{_in_unit(scores, metric)}{_in_bits(scores, record)}"
+            yield f"{name}: {metrics}{_in_unit(scores, metric)}"
     files = [name for name in record["data"] if not record["trained_on"].startswith(name)]
     yield _("trained on: {data}").format(data=i18n.trained_on(record["trained_on"], language())) + (
         f" ({', '.join(files)})" if files else ""
@@ -264,16 +266,6 @@ def _result_lines(run: Run) -> Iterator[str]:
         plain = not any(char in record["example"] for char in '"$`!\\')
         text = f'"{record["example"]}"' if plain else shlex.quote(record["example"])
         yield _("Step through it: rnnviz step -m {path} {text}").format(path=run.path, text=text)
-
-
-def _in_bits(scores: dict[str, float], record: dict[str, Any]) -> str:
-    """The loss of a net that writes in bits, and its perplexity."""
-    head = (record["config"] or {}).get("head", {})
-    if head.get("reads") != "steps" or head.get("kind") != "softmax":
-        return ""
-    return _("  ({bits:.3f} bits, perplexity {perplexity:.2f})").format(
-        bits=scores["loss"] / math.log(2), perplexity=math.exp(min(scores["loss"], 700))
-    )
 
 
 def _in_unit(scores: dict[str, float], metric: dict[str, Any]) -> str:

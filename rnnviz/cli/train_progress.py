@@ -88,6 +88,8 @@ def epoch_line(run: RunStarted, epoch: Epoch, rate: float | None) -> str:
     speed = "" if rate is None else "  " + _("{rate:,.0f} samples/s").format(rate=rate)
     number = _("epoch {n}/{count}").format(n=epoch.number, count=run.epochs)
     seconds = _("{seconds:.1f} s").format(seconds=epoch.seconds)
+    if run.writes:
+        epoch = epoch.with_bits()
     valid = _metrics(epoch.valid, _("validation {metric}"))
     return (
         f"{number}  {_metrics(epoch.train)}  {valid}{unit}"
@@ -103,8 +105,10 @@ def reading_line(run: RunStarted, reading: SentenceReading) -> str:
 
 
 def _metrics(scores: Mapping[str, float], form: str = "{metric}") -> str:
-    # The loss of a net for numbers is its mean absolute error.
+    # The loss of a net for numbers is its mean absolute error; that of a net that writes in bits
+    # says more than how often its likeliest token is the next one.
     names = ["mae"] if "mae" in scores else list(scores)
+    names = ["loss", "bits", "perplexity"] if "bits" in scores else names
     return "  ".join(
         f"{form.format(metric=metric_name(name))} {scores[name]:.4f}" for name in names
     )

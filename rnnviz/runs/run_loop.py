@@ -17,7 +17,7 @@ from rnnviz.errors import InterruptedTraining
 from rnnviz.lookup import snapshot_files
 from rnnviz.messages import _
 from rnnviz.model_files import read_weights
-from rnnviz.progress import Epoch, Event, RunFinished, RunStarted, TrainingStep
+from rnnviz.progress import Epoch, Event, RunFinished, RunStarted, TrainingStep, net_writes
 from rnnviz.recipes import Recipe, Task
 from rnnviz.runs.control import Control
 from rnnviz.runs.directory import Directory, resume_command
@@ -206,6 +206,7 @@ def run_started(path: Path, record: Mapping[str, Any], epochs: int) -> RunStarte
         keep=record.get("fit", {}).get("keep", "best"),
         history=tuple(Run(path).history()),
         labels=tuple(record.get("labels", ())),
+        writes=net_writes(record["config"]),
     )
 
 

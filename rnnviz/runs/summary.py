@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.messages import _
-from rnnviz.progress import Epoch
+from rnnviz.progress import Epoch, net_writes
 from rnnviz.runs.lock import is_locked
 from rnnviz.runs.run import Run, saved_epoch
 
@@ -51,6 +51,11 @@ class RunSummary:
         """The main metric: as the run says, else "accuracy" or "mae", else the loss."""
         name = _mapping(self.spec.get("metric")).get("name")
         return str(name) if name else next((m for m in self.metrics if m != "loss"), "loss")
+
+    @property
+    def shown_metric(self) -> str:
+        """The main metric in tables and charts: the bits a token of a net that writes."""
+        return "bits" if net_writes(self.spec.get("config")) else self.metric
 
     @property
     def metrics(self) -> list[str]:
@@ -98,6 +103,8 @@ def read_summary(path: Path) -> RunSummary:
             _("{file} names no recipe or no number of epochs.").format(file=path / "spec.json")
         )
     history, result = run.history(), run.result()
+    if net_writes(spec.get("config")):
+        history = [epoch.with_bits() for epoch in history]
     saved = saved_epoch(spec, result, history)
     return RunSummary(path, spec, result or {}, tuple(history), saved)
 

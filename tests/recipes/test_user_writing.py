@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
+import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +109,20 @@ def test_a_text_is_trained_and_written(tmp_path: Path, capsys: pytest.CaptureFix
     assert run([*args, "--plain"]) == 0
     said = capsys.readouterr().err
     assert "the last 66 validate" in said and f"Let it write: rnnviz write -m {out}" in said
-    assert "perplexity" in said
+    bits = re.search(r"validation loss ([\d.]+)  validation bits ([\d.]+)", said)
+    assert bits and float(bits[2]) == pytest.approx(float(bits[1]) / math.log(2), abs=2e-4)
+    assert "validation perplexity" in said
+    assert run(["runs", "show", str(out), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    (epoch,) = shown["history"]
+    assert shown["bits"] == epoch["valid"]["bits"] == epoch["valid"]["loss"] / math.log(2)
+    assert shown["perplexity"] == math.exp(epoch["valid"]["loss"])
+    assert shown["metric"] == "accuracy" and shown["best"] == epoch["valid"]["accuracy"]
+    assert json.loads((out / "history.jsonl").read_text())["valid"].keys() == {"loss", "accuracy"}
+    assert run(["runs", "show", str(out)]) == 0
+    assert f"validation bits {float(bits[2]):.4g}" in capsys.readouterr().out
+    assert run(["runs", "plot", str(out), "--metric", "perplexity"]) == 0
+    assert "validation perplexity" in capsys.readouterr().out
     assert run(["write", "-m", str(out), "--start", "İst", "--length", "20", "-q"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("İst") and set(text) <= set(POEM)

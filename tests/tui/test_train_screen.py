@@ -32,6 +32,7 @@ from tui.training import (
 from rnnviz import i18n
 from rnnviz.equations import number
 from rnnviz.progress import (
+    Epoch,
     Evaluation,
     Event,
     Note,
@@ -42,11 +43,14 @@ from rnnviz.progress import (
 )
 from rnnviz.query import Query
 from rnnviz.tui.dashboard.app import TrainApp
+from rnnviz.tui.dashboard.curves import MetricChart
+from rnnviz.tui.dashboard.epoch_table import EpochTable
 from rnnviz.tui.dashboard.gradient_norms import sparkline
 from rnnviz.tui.dashboard.key_bar import entries
 from rnnviz.tui.dashboard.panel import VIEWS, DashboardPanel, DashboardState
 from rnnviz.tui.dashboard.screen import ProgressChanged, TrainScreen
 from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
+from rnnviz.tui.dashboard.status import closing
 from rnnviz.tui.dashboard.training_progress import POINTS, TrainingProgress
 from rnnviz.tui.keymap import DASHBOARD, DEFAULT_KEYMAP
 from rnnviz.tui.render.theme import ASCII, THEMES, ViewTheme
@@ -99,6 +103,30 @@ def test_the_best_epoch_of_an_error_is_the_lowest() -> None:
     best = progress_of([started, *epochs]).best
     assert best is not None
     assert best.number == 2
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+def test_a_net_that_writes_is_measured_in_bits(lang: str) -> None:
+    """Loss / ln 2 and e^loss; the best epoch is that of the lowest."""
+    losses = {1: 2.1, 2: 1.7627, 3: 1.9}
+    epochs = [
+        Epoch(n, {"loss": loss + 0.1, "accuracy": 0.4}, {"loss": loss, "accuracy": 0.5 - n}, 9.0)
+        for n, loss in losses.items()
+    ]
+    end = RunFinished(BEGUN.path, True, {"loss": 1.8, "accuracy": 0.5})
+    started = replace(BEGUN, writes=True, published=None, epochs=3)
+    progress = progress_of([started, stepped(1, 1), *epochs, end])
+    assert progress.metric == "bits" and progress.best is not None and progress.best.number == 2
+    state = DashboardState(progress, ViewTheme("dark"), "plays", lang=lang)
+    texts = " ".join(closing(state))
+    assert re.search(r"2\.543.{1,3}perplexity 5\.83", texts) and "2.597" in texts
+    said = ["".join(part.text for part in line) for line in EpochTable.lines(None, state, 80, 9)]  # type: ignore[arg-type]
+    assert any(row.split()[1:5] == ["2.6873", "2.5430", "6.4411", "5.8282"] for row in said)
+    chart = MetricChart.chart(None, state)  # type: ignore[arg-type]
+    assert chart is not None and chart.title == i18n.text("dashboard.bits", lang)
+    # Of a run that is resumed the earlier epochs too.
+    resumed = progress_of([replace(started, history=tuple(epochs))])
+    assert resumed.best == progress.best
 
 
 def test_progress_counts_the_batches_of_all_epochs() -> None:

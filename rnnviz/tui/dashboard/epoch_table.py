@@ -31,15 +31,22 @@ class EpochTable(DashboardPanel):
         return lines
 
 
+def _names(state: DashboardState) -> list[str]:
+    """The metrics: loss and metric; one where both are the same number."""
+    if state.progress.writes:
+        return ["bits", "perplexity"]
+    return ["loss", state.progress.metric] if state.progress.metric != "mae" else ["mae"]
+
+
 def _columns(state: DashboardState) -> list[str]:
-    """The titles: loss and metric of training and validation; once where both are the same."""
-    names = ["loss", state.progress.metric] if state.progress.metric != "mae" else ["mae"]
+    """The titles: each metric of training and of validation."""
+    names = _names(state)
     heads = [state.text(f"dashboard.{of}_{name}") for name in names for of in ("short", "valid")]
     return [*heads, *([state.unit] if state.unit else []), state.text("dashboard.column_seconds")]
 
 
 def _numbers(state: DashboardState, epoch: Epoch) -> list[str]:
-    names = ["loss", state.progress.metric] if state.progress.metric != "mae" else ["mae"]
+    names = _names(state)
     found = [m.get(name) for name in names for m in (epoch.train, epoch.valid)]
     texts = ["–" if value is None else f"{value:.4f}" for value in found]
     return [*texts, *_in_series_unit(state, epoch), f"{epoch.seconds:.1f}"]

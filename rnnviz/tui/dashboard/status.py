@@ -76,6 +76,8 @@ def scores(state: DashboardState) -> list[str]:
         texts.append(state.text("dashboard.no_epoch"))
     else:
         value = state.own_score(best.valid[progress.metric])
+        if progress.writes:
+            value += state.text("dashboard.perplexity", value=f"{best.valid['perplexity']:.2f}")
         key = "dashboard.best" if progress.end is None else "dashboard.best_end"
         texts.append(state.text(key, name=name, value=value, n=best.number))
     if progress.started and progress.started.published is not None:
@@ -92,9 +94,9 @@ def closing(state: DashboardState) -> list[str]:
         return [state.text("dashboard.failed"), *end.message.splitlines()]
     texts = [state.text("dashboard.finished" if end.complete else "dashboard.time_up")]
     numbers = scores(state)
-    if progress.metric in end.test:
+    if progress.metric in progress.test:
         numbers.append(
-            state.text("dashboard.test", value=state.own_score(end.test[progress.metric]))
+            state.text("dashboard.test", value=state.own_score(progress.test[progress.metric]))
         )
     texts.append(" · ".join(numbers))
     if not end.complete and progress.notes:

@@ -16,6 +16,7 @@ from rnnviz.progress import (
     SentenceReading,
     SnapshotReady,
     TrainingStep,
+    with_bits,
 )
 
 #: The most points of the live loss; beyond that every other point is dropped.
@@ -54,12 +55,16 @@ class TrainingProgress:
             case Note():
                 return replace(self, notes=(*self.notes, event.text))
             case RunStarted():
-                return replace(self, started=event, epochs=event.history)
+                epochs = event.history
+                if event.writes:
+                    epochs = tuple(epoch.with_bits() for epoch in epochs)
+                return replace(self, started=event, epochs=epochs)
             case TrainingStep():
                 return self._after_step(event)
             case Epoch():
                 before = tuple(e for e in self.epochs if e.number < event.number)
-                return replace(self, epochs=(*before, event), evaluation=None)
+                epoch = event.with_bits() if self.writes else event
+                return replace(self, epochs=(*before, epoch), evaluation=None)
             case SentenceReading():
                 before_it = tuple(p for p in self.sentence_curve if p[0] < event.step)
                 if len(before_it) >= POINTS:
@@ -107,14 +112,27 @@ class TrainingProgress:
 
     @property
     def metric(self) -> str:
-        """The metric shown beside the loss."""
+        """The metric shown beside the loss: of a net that writes the bits a token."""
+        if self.writes:
+            return "bits"
         return self.started.metric if self.started else "accuracy"
+
+    @property
+    def writes(self) -> bool:
+        """Whether the net gives probabilities of the next token."""
+        return self.started is not None and self.started.writes
+
+    @property
+    def test(self) -> Mapping[str, float]:
+        """The metrics on the test data, at the end and if there are any."""
+        found = self.end.test if isinstance(self.end, RunFinished) else {}
+        return with_bits(found) if self.writes else found
 
     @property
     def best(self) -> Epoch | None:
         """The epoch with the best validation metric; the first of equal ones."""
         known = [e for e in self.epochs if self.metric in e.valid]
-        low = self.started is not None and self.started.better == "low"
+        low = self.started is not None and (self.writes or self.started.better == "low")
         sign = -1 if low else 1
         return max(known, key=lambda e: sign * e.valid[self.metric], default=None)
 
