@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any, Final, TextIO
 
 #: The size used if none is known, and the largest one that is drawn: columns and rows.
 DEFAULT_SIZE: Final = (80, 24)
 MAX_SIZE: Final = (1000, 500)
+
+
+def in_browser() -> bool:
+    """Whether this Python is WebAssembly in a web page, whose terminal the page draws."""
+    return sys.platform == "emscripten"
 
 
 def size() -> tuple[int, int]:

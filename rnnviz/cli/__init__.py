@@ -21,11 +21,13 @@ from typing import Any
 import click
 
 from rnnviz import messages, signals
+from rnnviz.cli import browser_limits
 from rnnviz.cli.commands import LocalizedGroup
 from rnnviz.cli.language import chosen_language
 from rnnviz.errors import InvalidFileError, RnnvizError, nearest
 from rnnviz.messages import N_, _, translated
 from rnnviz.version import VERSION
+from rnnviz.window import in_browser
 
 #: Every command and the first line of its help (shown without importing it).
 COMMANDS = {
@@ -45,6 +47,7 @@ COMMANDS = {
     "data": N_("List, get and show the data sets: where from, size, terms, here or not."),
     "bench": N_("Measure a training step here, beside other frameworks."),
     "replay": N_("Play back what --record of step or lesson has kept, and steer it."),
+    "serve": N_("The same app in a browser, with nothing to install there."),
     "explain": N_("Explain a term, in words and in four notations."),
     "results": N_("What was answered in lessons: difficulty of each question, before and after."),
     "config": N_("The config file: where it is, what holds, edit and check it."),
@@ -91,12 +94,14 @@ class Lazy(LocalizedGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of COMMANDS, not of the alphabet."""
-        return list(COMMANDS)
+        return list(_offered())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import one command."""
         if name not in COMMANDS:
             return None
+        if name in browser_limits.REFUSED:
+            browser_limits.refuse(f"{PROGRAM} {name}")
         module = importlib.import_module(f"rnnviz.cli.{name}")
         command: click.Command = module.command
         return command
@@ -117,7 +122,13 @@ class Lazy(LocalizedGroup):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of commands, without importing them."""
         with formatter.section(_("Commands")):
-            formatter.write_dl([(name, translated(about)) for name, about in COMMANDS.items()])
+            formatter.write_dl([(name, translated(about)) for name, about in _offered().items()])
+
+
+def _offered() -> dict[str, str]:
+    """The commands and what they are, without those that do not work here."""
+    hidden = browser_limits.REFUSED if in_browser() else ()
+    return {name: about for name, about in COMMANDS.items() if name not in hidden}
 
 
 HELP = N_("""A microscope for recurrent neural networks.

@@ -153,7 +153,7 @@ def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: 
     else:
         if not quiet and not offline:
             _announce(entry, folder)
-        with _progress(quiet) as show:
+        with download_progress(quiet) as show:
             files = fetching.fetch(name, folder, show, offline=offline)
     for file in files:
         stdout.path(file)
@@ -173,7 +173,7 @@ def _announce(entry: DataSet, folder: Path) -> None:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+def download_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     """A progress bar, on a terminal only."""
     if quiet or not options.stderr_is_terminal():
         yield None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnviz import signals
+from rnnviz.cli.browser_limits import refuse
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
 from rnnviz.messages import _
+from rnnviz.window import in_browser
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson
@@ -26,7 +27,10 @@ def prepare(lesson: Lesson) -> None:
 
     Python's resource tracker inherits stderr, and an app replaces it by one that is no file.
     """
-    if any(change.train for step in lesson.steps for change in step.changes):
+    trains = any(change.train for step in lesson.steps for change in step.changes)
+    if trains and not in_browser():
+        from multiprocessing import resource_tracker
+
         with signals.deferred():
             resource_tracker.ensure_running()
 
@@ -42,6 +46,7 @@ def train(
     ``out`` is its directory; None: a new one where runs are kept. RnnvizError if the training fails
     or is stopped.
     """
+    refuse("train")
     from rnnviz.background import TrainingProcess
     from rnnviz.progress import RunFailed
 

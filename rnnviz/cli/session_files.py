@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rnnviz.cli import options, stderr
+from rnnviz.cli.browser_limits import refuse
 from rnnviz.errors import UsageError, system_reason
 from rnnviz.files import require_distinct, require_replaceable
 from rnnviz.messages import N_, _
@@ -46,6 +47,8 @@ def check(
     """
     paths = {"--record": record, "--cast": cast}
     given = {option: path for option, path in paths.items() if path is not None}
+    if given:
+        refuse(" ".join(given))
     if given and not screen:
         raise UsageError(
             _(

@@ -110,7 +110,7 @@ def _fetch_file(
                     path=path
                 )
             )
-        _download(remote, path, lambda done, total: report(path.name, done, total or remote.size))
+        download(remote, path, lambda done, total: report(path.name, done, total or remote.size))
     except OSError as error:
         raise _disk_error(error, path) from error
     return path
@@ -133,7 +133,7 @@ def _check_content(remote: RemoteFile, path: Path) -> None:
         CHECKS[remote.path](path)
 
 
-def _download(remote: RemoteFile, path: Path, progress: Callable[[int, int], None]) -> None:
+def download(remote: RemoteFile, path: Path, progress: Callable[[int, int], None]) -> None:
     """Download from the first address that works; RnnvizError if none does, or OSError."""
     import requests
 

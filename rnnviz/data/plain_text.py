@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import lzma
 import re
 import zlib
 from pathlib import Path
@@ -49,12 +48,17 @@ def read_plain_text(path: Path) -> str:
 
 
 def _unpacked(path: Path, data: bytes) -> bytes:
+    damage: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
+    if path.suffix != ".gz":
+        import lzma  # which some builds of Python lack
+
+        damage = (*damage, lzma.LZMAError)
     try:
         packed = io.BytesIO(data)
         opened = gzip.GzipFile(fileobj=packed) if path.suffix == ".gz" else lzma.LZMAFile(packed)
         with opened as file:
             unpacked = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except damage as error:
         raise InvalidFileError(
             _("{path} is not a complete packed file ({reason}).").format(path=path, reason=error)
         ) from error

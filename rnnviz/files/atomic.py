@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rnnviz.errors import RnnvizError, UsageError, system_reason
+from rnnviz.files.delivery import written
 from rnnviz.files.paths import NO_SPACE, require_writable
 from rnnviz.messages import _
 
@@ -72,6 +73,7 @@ def write_output(path: Path, data: bytes | str) -> None:
         raise RnnvizError(
             _("Cannot write {path}: {reason}.").format(path=path, reason=system_reason(error))
         ) from error
+    written(path)
 
 
 def write_new(folder: Path, stem: str, suffix: str, data: str) -> Path:
@@ -93,6 +95,7 @@ def write_new(folder: Path, stem: str, suffix: str, data: str) -> Path:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+        written(path)
         return path
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from rnnviz.arrays import MAX_VALUE, Array, Values, in_range
 from rnnviz.files import assets, invalid_file_on_error, open_regular
+from rnnviz.interop import safetensors_layout
 from rnnviz.messages import _
 
 #: Largest weight file and largest header in bytes; an array takes some 100 bytes of the header.
@@ -35,11 +37,60 @@ def read_weights(
                 )
             )
         check_header(path, MAX_BYTES)
-        from safetensors import safe_open
-
-        with safe_open(path, framework="numpy") as file:
+        with _opened(path) as file:
             inside = set(file.keys())
             return {name: _array(file, inside, name, shape) for name, shape in wanted.items()}
+
+
+def _opened(path: Path) -> Any:
+    """A file whose tensors can be read; in a browser, where the library is not, as it reads."""
+    try:
+        from safetensors import safe_open
+    except ImportError:
+        return PlainFile(path)
+    return safe_open(path, framework="numpy")
+
+
+class PlainFile:
+    """What is used here of the library's ``safe_open``, without the library."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open_regular(path, MAX_BYTES)
+        try:
+            self._stored = {each.name: each for each in safetensors_layout.tensors(self._file)[0]}
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> PlainFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def keys(self) -> list[str]:
+        """The names of the tensors."""
+        return list(self._stored)
+
+    def get_slice(self, name: str) -> PlainTensor:
+        """A tensor whose shape can be asked for."""
+        return PlainTensor(self._stored[name].shape)
+
+    def get_tensor(self, name: str) -> Array:
+        """The numbers of a tensor; bfloat16, which NumPy lacks, as integers."""
+        array = self._stored[name].read(self._file)
+        return np.zeros(0, np.int8) if array is None else array
+
+
+@dataclass(frozen=True)
+class PlainTensor:
+    """The shape of a tensor in a file."""
+
+    shape: tuple[int, ...]
+
+    def get_shape(self) -> tuple[int, ...]:
+        """As the library has it."""
+        return self.shape
 
 
 def _array(file: Any, inside: set[str], name: str, shape: tuple[int, ...]) -> Array:

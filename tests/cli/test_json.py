@@ -41,10 +41,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "handout": ("-m", "sentiment-lstm-8", "good", "-o", "OUT.html", "-q"),
     "write": ("-m", "names-lstm", "--length", "3", "-q"),
     "results": ("ANSWERS",), "replay": ("RECORDING", "--plain"),
-    "doctor": (), "completion": ("bash",),
+    "doctor": (), "completion": ("bash",), "serve": ("--runtime", "OUT"),
 }  # fmt: skip
-#: Exit codes that are not 0: the download is refused.
-CODES = {"data fetch": 3}
+#: Exit codes that are not 0: the download is refused, the folder is not there.
+CODES = {"data fetch": 3, "serve": 2}
 
 
 ALL = commands()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rnnviz.cli import options, stderr
+from rnnviz.cli.browser_limits import defer
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError, nearest
@@ -62,7 +63,9 @@ def first_token(step: StepOptions, trace: Trace) -> int:
 
 
 def run_app(app: ThemedApp[int]) -> int:
-    """Run the app in the terminal; the exit code."""
+    """Run the app in the terminal; the exit code. In a browser the page will run it."""
+    if defer(app):
+        return 0
     if not options.stdin_is_terminal():
         # The sentence came through a pipe; the keys come from the terminal.
         terminal = os.open("/dev/tty", os.O_RDWR)

@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.events import Event, Paste
 from textual.widget import MountError
 from textual.worker import WorkerFailed, get_current_worker
@@ -31,6 +32,7 @@ from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.theme import PALETTES, THEMES, ViewTheme, textual_theme
 from rnnviz.tui.terminal.cast import CastWriter
 from rnnviz.tui.terminal.driver_class import driver_for
+from rnnviz.window import in_browser
 
 End = TypeVar("End")
 
@@ -80,6 +82,14 @@ class ThemedApp(App[End]):
         #: Called whenever something has been painted.
         self.painted: list[Callable[[], None]] = []
         self.use_theme(theme)
+
+    def get_driver_class(self) -> type[Driver]:
+        """The driver of a page in a browser, which has no other terminal; else Textual's choice."""
+        if not in_browser():
+            return super().get_driver_class()
+        from rnnviz.tui.terminal.page_driver import PageDriver
+
+        return PageDriver
 
     @property
     def lang(self) -> str:

@@ -2,8 +2,7 @@
 
 It skips input that is not UTF-8, draws on terminals that report no size, redraws after a
 suspension, exits when the terminal is closed, and can restore the terminal from any thread.
-Textual offers no public hooks for this, so it uses private members of ``LinuxDriver`` and the
-private parser of keys.
+Textual offers no public hooks for this, so it uses private members of ``LinuxDriver``.
 """
 
 from __future__ import annotations
@@ -13,24 +12,20 @@ import selectors
 import signal
 import termios
 import time
-from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final, TextIO, cast
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
 
+from rnnviz.tui.terminal.input_parser import InputParser
 from rnnviz.window import TerminalStream, size, within
 
 #: The most messages in the queues of the app before no more keys are read.
 _MAX_QUEUED: Final = 256
-#: Seconds after which a paste without an end sequence ends.
-_PASTE_TIMEOUT: Final = 1.0
-_PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 
 #: Ends the paste, mouse, focus and key protocols; main screen, visible cursor, line wrapping.
 _RESTORE: Final = (
@@ -142,7 +137,7 @@ class TerminalDriver(LinuxDriver):
         Unlike Textual's method it skips bytes that are not UTF-8 and invalid sequences, reads no
         faster than the app handles, and ends a paste without an end sequence.
         """
-        parser = _InputParser(self._debug)
+        parser = InputParser(self._debug)
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
@@ -178,44 +173,3 @@ class TerminalDriver(LinuxDriver):
 
         while queued() > _MAX_QUEUED and not self.exit_event.is_set():
             time.sleep(0.01)
-
-
-class _InputParser:
-    """Converts bytes from a terminal to messages."""
-
-    def __init__(self, debug: bool) -> None:
-        self._debug = debug
-        self._decode = getincrementaldecoder("utf-8")("ignore").decode
-        self._reset()
-
-    def _reset(self) -> None:
-        self._parser = XTermParser(self._debug)
-        self._pasting, self._tail = False, ""
-        self._read_at = time.monotonic()
-
-    def feed(self, data: bytes) -> Iterable[Message]:
-        """The messages of these bytes."""
-        text = self._decode(data)
-        self._read_at = time.monotonic()
-        seen = self._tail + text  # the start or end of a paste may be split between two reads
-        self._tail = seen[1 - len(_PASTE_START) :]
-        start, end = seen.rfind(_PASTE_START), seen.rfind(_PASTE_END)
-        if start != end:
-            self._pasting = start > end
-        return self._messages(text)
-
-    def tick(self) -> Iterable[Message]:
-        """The messages of a pause in the input: the escape key, the end of a paste."""
-        if self._pasting and time.monotonic() - self._read_at > _PASTE_TIMEOUT:
-            self._pasting = False
-            return self._messages(_PASTE_END)
-        return self._messages("")
-
-    def _messages(self, text: str) -> Iterable[Message]:
-        try:
-            if text:
-                yield from self._parser.feed(text)
-            yield from self._parser.tick()
-        except Exception:
-            # An invalid number or position in a sequence: skip it.
-            self._reset()

@@ -1,0 +1,126 @@
+"""rnnviz in a web page: the command line and its screens on a terminal of the page.
+
+The worker of the page (``rnnviz/web/static/worker.js``) calls :func:`run` with what is typed there,
+and :func:`receive` and :func:`resize` with what happens to the terminal meanwhile.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import sys
+import traceback
+from pathlib import Path
+from typing import Final
+
+from rnnviz.cli import run as run_command
+from rnnviz.cli.browser_limits import deferred_apps
+from rnnviz.cli.stderr import say
+from rnnviz.errors import UsageError, shortened
+from rnnviz.files import delivery
+from rnnviz.messages import _
+from rnnviz.tui.terminal.page_driver import BrowserTab, PageDriver
+from rnnviz.window import within
+
+PROGRAM: Final = "rnnviz"
+#: The longest command line, in characters: a text has 10,000 words at most.
+_LONGEST: Final = 100_000
+_TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+
+
+class _PageStream(io.TextIOBase):
+    """stdout and stderr: the terminal of the page, on which a line ends with CR LF."""
+
+    encoding = "utf-8"
+
+    def __init__(self, page: BrowserTab) -> None:
+        self._page = page
+
+    def isatty(self) -> bool:
+        """It is a terminal."""
+        return True
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write to the page."""
+        self._page.write(text.replace("\n", "\r\n"))
+        return len(text)
+
+
+class _NoInput(io.TextIOBase):
+    """stdin: a terminal on which nothing is typed while a command runs."""
+
+    def isatty(self) -> bool:
+        """It is a terminal."""
+        return True
+
+
+def words(line: str) -> list[str]:
+    """The arguments of a command line as typed, without the name of the program.
+
+    UsageError if a quotation mark is not closed or the line is too long.
+    """
+    if len(line) > _LONGEST:
+        raise UsageError(
+            _("This command line has {count:,} characters; {most:,} are the most.").format(
+                count=len(line), most=_LONGEST
+            )
+        )
+    try:
+        found = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(
+            _("{line}: a quotation mark is not closed.").format(line=shortened(line, 200))
+        ) from error
+    return found[1:] if found[:1] == [PROGRAM] else found
+
+
+def start(page: BrowserTab) -> None:
+    """Make the page the terminal of this process.
+
+    Every file that a command writes for the user is handed to the page as a download.
+    """
+    PageDriver.page = page
+    os.environ.update(_TERMINAL)
+    sys.stdout, sys.stderr, sys.stdin = _PageStream(page), _PageStream(page), _NoInput()
+    folder = Path.home() / "files"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    delivery.deliver = lambda path: page.download(path.name, path.read_bytes())
+
+
+async def run(line: str, columns: int, rows: int) -> int:
+    """Run a command line, and the app that it opens; the exit code."""
+    resize(columns, rows)
+    try:
+        args = words(line)
+    except UsageError as error:
+        say(f"{PROGRAM}: {error}")
+        return error.exit_code
+    with deferred_apps() as apps:
+        code = run_command(args)
+    for app in apps:
+        await app.run_async()
+        code = app.return_code or 0
+        if app.fault is not None:
+            traceback.print_exception(app.fault)
+            code = 1
+    return code
+
+
+def receive(data: str) -> None:
+    """What was typed, pasted or done with the mouse; nothing takes it while no app runs."""
+    if PageDriver.running is not None:
+        PageDriver.running.receive(data)
+
+
+def resize(columns: int, rows: int) -> None:
+    """The terminal has another size now."""
+    size = PageDriver.columns_and_rows = within(int(columns), int(rows))
+    os.environ["COLUMNS"], os.environ["LINES"] = map(str, size)
+    if PageDriver.running is not None:
+        PageDriver.running.resize(*size)

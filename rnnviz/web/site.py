@@ -1,0 +1,231 @@
+"""The folder that a browser needs to run the app: built once, and again when rnnviz changes.
+
+Its files have no server of their own: any host of static files will do.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from rnnviz import i18n
+from rnnviz.data.catalogue import RemoteFile
+from rnnviz.errors import RnnvizError, UsageError, system_reason
+from rnnviz.files import read_limited
+from rnnviz.messages import _
+from rnnviz.version import VERSION
+from rnnviz.web import packing, runtime_files
+from rnnviz.web.files import PACKED, POLICY
+from rnnviz.web.landing import landing_page
+from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES, Progress
+
+#: Says that a folder is one of these, and of what it was built.
+MANIFEST: Final = "site.json"
+_STATIC: Final = Path(__file__).parent / "static"
+_SCRIPTS: Final = ("app.js", "landing.js", "worker.js", "style.css")
+#: Files of other endings are compressed already.
+_COMPRESSED: Final = (".html", ".js", ".mjs", ".css", ".wasm", ".zip", ".json", ".csv", ".tsv")
+_ARCHIVES: Final = ("rnnviz.zip", "libraries.zip")
+
+
+def cache_folder() -> Path:
+    """The folder for the site and for what was downloaded; it need not exist."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("rnnviz")) / "web"
+
+
+def build_site(
+    folder: Path,
+    runtime: Path | None = None,
+    progress: Progress | None = None,
+    files: tuple[RemoteFile, ...] = RUNTIME_FILES,
+) -> Path:
+    """Make the folder, or make it anew if rnnviz has changed since; return it.
+
+    ``runtime`` is a folder with Pyodide and xterm.js; without one they are downloaded, once, and
+    ``progress`` is told. UsageError for a folder with something else in it; MissingError if
+    ``runtime`` lacks a file; RnnvizError if a download failed.
+    """
+    key = _key(files)
+    old = _manifest(folder)
+    if old is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            _("{folder} is not empty and was not made by rnnviz serve. Name another one.").format(
+                folder=folder
+            )
+        )
+    if old is not None and old.get("key") == key:
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".rnnviz-web-") as temporary:
+            new = Path(temporary) / "new"
+            new.mkdir()
+            _build(new, runtime, progress, files, key)
+            if folder.exists():
+                folder.rename(Path(temporary) / "old")
+            new.rename(folder)
+    except OSError as error:
+        raise RnnvizError(
+            _("Cannot write {path}: {reason}.").format(path=folder, reason=system_reason(error))
+        ) from error
+    return folder
+
+
+def _build(
+    folder: Path,
+    runtime: Path | None,
+    progress: Progress | None,
+    files: tuple[RemoteFile, ...],
+    key: str,
+) -> None:
+    """Write everything into an empty folder."""
+    runtime_folder = _named(folder, "runtime", files)
+    if runtime is not None:
+        runtime_files.copy_from(runtime, files, runtime_folder)
+    else:
+        store = cache_folder() / f"pyodide-{runtime_files.PYODIDE}"
+        runtime_files.fetched(files, store, progress)
+        runtime_files.copy_from(store, files, runtime_folder)
+    (runtime_folder / "pyodide-lock.json").write_text(_lock_file(files), encoding="utf-8")
+    python = folder / "new-python"
+    python.mkdir()
+    packing.pack(packing.own_files(), python / _ARCHIVES[0])
+    packing.pack(packing.library_files(), python / _ARCHIVES[1])
+    python = _renamed(python, "python")
+    assets = folder / "new-files"
+    for name, path in packing.assets_on_demand().items():
+        (assets / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, assets / name)
+    assets = _renamed(assets, "files")
+    app = folder / "new-app"
+    app.mkdir()
+    for name in _SCRIPTS:
+        shutil.copyfile(_STATIC / name, app / name)
+    app = _renamed(app, "app")
+    manifest: dict[str, Any] = {
+        "schema": "rnnviz.site/1", "version": VERSION, "key": key, "runtime": runtime_folder.name,
+        "python": python.name, "files": assets.name, "app": app.name,
+        "first": {
+            f"{part.name}/{name}": (part / name).stat().st_size
+            for part, names in ((runtime_folder, [f.path for f in files]), (python, _ARCHIVES))
+            for name in names
+        },
+        "on_demand": {
+            path.relative_to(assets).as_posix(): path.stat().st_size
+            for path in sorted(assets.rglob("*")) if path.is_file()
+        },
+        "texts": {lang: _texts(lang) for lang in i18n.LANGUAGES},
+    }  # fmt: skip
+    for name, page in _pages(app.name, runtime_folder.name).items():
+        (folder / name).write_text(page, encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    _compress(folder)
+
+
+def _pages(app: str, runtime: str) -> dict[str, str]:
+    values = {"{{app}}": app, "{{runtime}}": runtime, "{{policy}}": _meta_policy()}
+    app_page = (_STATIC / "app.html").read_text(encoding="utf-8")
+    pages = {"app.html": app_page, "index.html": landing_page()}
+    for name in pages:
+        for mark, value in values.items():
+            pages[name] = pages[name].replace(mark, value)
+    return pages
+
+
+def _texts(lang: str) -> dict[str, str]:
+    """The texts of the page around the terminal."""
+    section = "web."
+    return {
+        key.removeprefix(section): text
+        for key, text in i18n.catalogue(lang).items()
+        if key.startswith(section)
+    }
+
+
+def _meta_policy() -> str:
+    """The policy as an element of a page, where no server sends it; it cannot name ancestors."""
+    return "; ".join(part for part in POLICY.split("; ") if not part.startswith("frame-ancestors"))
+
+
+def _named(folder: Path, kind: str, files: tuple[RemoteFile, ...]) -> Path:
+    """A new folder whose name has the hash of the files that will be in it."""
+    digest = hashlib.sha256(repr([(file.path, file.hash) for file in files]).encode()).hexdigest()
+    path = folder / f"{kind}-{digest[:12]}"
+    path.mkdir()
+    return path
+
+
+def _renamed(folder: Path, kind: str) -> Path:
+    """The folder under a name with the hash of what is in it."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"{name} {path.stat().st_size} ".encode() + path.read_bytes())
+    return folder.rename(folder.with_name(f"{kind}-{digest.hexdigest()[:12]}"))
+
+
+def _compress(folder: Path) -> None:
+    """Put a compressed copy beside each file that becomes smaller, as servers know it."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in (*_COMPRESSED, ".safetensors"):
+            data = path.read_bytes()
+            packed = gzip.compress(data, 6, mtime=0)
+            if len(packed) < 0.95 * len(data):
+                path.with_name(path.name + PACKED).write_bytes(packed)
+
+
+def _lock_file(files: tuple[RemoteFile, ...]) -> str:
+    """Pyodide's table of packages, with NumPy alone."""
+    digest = next((str(file.hash) for file in files if file.path == NUMPY), "").removeprefix(
+        "sha256:"
+    )
+    python = runtime_files.PYTHON
+    return json.dumps(
+        {
+            "info": {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58",
+                     "python": python, "version": runtime_files.PYODIDE},
+            "packages": {
+                "numpy": {
+                    "name": "numpy", "version": NUMPY.split("-")[1], "file_name": NUMPY,
+                    "sha256": digest, "install_dir": "site", "package_type": "package",
+                    "depends": [], "imports": ["numpy"], "shared_library": False,
+                    "unvendored_tests": False,
+                }
+            },
+        }
+    )  # fmt: skip
+
+
+def _key(files: tuple[RemoteFile, ...]) -> str:
+    """What the folder depends on: versions, and the sizes and times of everything packed."""
+    digest = hashlib.sha256(repr((VERSION, [(f.path, f.hash) for f in files])).encode())
+    sources = packing.own_files() | packing.assets_on_demand()
+    sources |= {f"static/{path.name}": path for path in sorted(_STATIC.iterdir())}
+    sources |= {f"web/{path.name}": path for path in sorted(_STATIC.parent.glob("*.py"))}
+    for name in sorted(sources):
+        status = sources[name].stat()
+        digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for each in packing.required(packing.LIBRARIES):
+        digest.update(f"{each.name} {each.version}\n".encode())
+    return digest.hexdigest()
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a folder that was made here; None if it is another one."""
+    path = folder / MANIFEST
+    if not path.is_file() or path.is_symlink():
+        return None
+    try:
+        found = json.loads(read_limited(path, 1_000_000))
+    except (ValueError, RnnvizError, OSError, RecursionError):
+        return None
+    known = isinstance(found, dict) and found.get("schema") == "rnnviz.site/1"
+    return found if known and not folder.is_symlink() else None

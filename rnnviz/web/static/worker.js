@@ -1,0 +1,109 @@
+// Python in a worker: loads Pyodide and rnnviz, then runs command lines on the page's terminal.
+let browser = null, pyodide = null, running = false;
+const waiting = [];
+const say = (message, transfer) => postMessage(message, transfer ?? []);
+
+// Reads a file and reports its bytes as they come. Pyodide asks for some of them again, which the
+// browser then has.
+async function load(url, name, keep) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${name}: ${response.status}`);
+  const chunks = [], reader = response.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (keep) chunks.push(value);
+    say({ type: "loaded", name, bytes: value.length });
+  }
+  return keep ? new Blob(chunks).arrayBuffer() : null;
+}
+
+// A file of which only the size is known until it is read; a worker may wait for a request.
+function addOnDemand(FS, path, url, size) {
+  const slash = path.lastIndexOf("/");
+  FS.mkdirTree(path.slice(0, slash));
+  const node = FS.createFile(path.slice(0, slash), path.slice(slash + 1), {}, true, false);
+  const operations = node.stream_ops;
+  let here = false;
+  Object.defineProperty(node, "usedBytes", { get: () => size, set: () => {} });
+  const fetched = () => {
+    if (here) return;
+    say({ type: "fetching", name: path.slice(slash + 1), bytes: size });
+    const request = new XMLHttpRequest();
+    request.open("GET", url, false);
+    request.responseType = "arraybuffer";
+    request.send();
+    say({ type: "fetching" });
+    if (request.status !== 200 || request.response.byteLength !== size) throw new FS.ErrnoError(29);
+    node.contents = new Uint8Array(request.response);
+    here = true;
+  };
+  node.stream_ops = { ...operations };
+  for (const name of ["read", "mmap"]) {
+    node.stream_ops[name] = (...given) => { fetched(); return operations[name](...given); };
+  }
+}
+
+const times = {};
+const mark = (name) => { times[name] = Math.round(performance.now()); say({ type: "times", times }); };
+async function start({ base, site, settings }) {
+  const at = (path) => new URL(path, base).href;
+  const archives = {}, all = [];
+  for (const name of Object.keys(site.first)) {
+    const keep = name.endsWith("/rnnviz.zip") || name.endsWith("/libraries.zip");
+    const loaded = load(at(name), name, keep);
+    if (keep) archives[name] = loaded; else all.push(loaded);
+  }
+  const { loadPyodide } = await import(at(`${site.runtime}/pyodide.mjs`));
+  pyodide = await loadPyodide({
+    indexURL: at(site.runtime + "/"), packages: ["numpy"], checkIntegrity: false,
+    env: { HOME: "/home/web", PYTHONHASHSEED: "0", ...settings },
+  });
+  mark("pyodide");
+  const packages = pyodide.runPython("import site; site.getsitepackages()[0]");
+  for (const archive of Object.values(archives)) {
+    pyodide.unpackArchive(await archive, "zip", { extractDir: packages });
+  }
+  mark("unpacked");
+  for (const [path, size] of Object.entries(site.on_demand)) {
+    addOnDemand(pyodide.FS, `${packages}/rnnviz/assets/${path}`, at(`${site.files}/${path}`), size);
+  }
+  await Promise.all(all);
+  mark("all");
+  say({ type: "starting" });
+  pyodide.runPython("import importlib; importlib.invalidate_caches()");
+  browser = pyodide.pyimport("rnnviz.browser");
+  mark("imported");
+  browser.start({
+    write: (data) => say({ type: "write", data }),
+    download: (name, data) => {
+      const bytes = data.toJs();
+      say({ type: "download", name, bytes }, [bytes.buffer]);
+    },
+  });
+}
+
+async function run({ line, columns, rows }) {
+  running = true;
+  mark("run");
+  say({ type: "running" });
+  const code = await browser.run(line, columns, rows);
+  running = false;
+  say({ type: "ended", code });
+}
+
+async function handle(message) {
+  if (message.type === "start") {
+    await start(message);
+    say({ type: "ready" });
+  } else if (message.type === "run") {
+    run(message).catch(failed);
+  } else if (message.type === "data") {
+    browser.receive(message.data);
+  } else if (message.type === "resize") {
+    browser.resize(message.columns, message.rows);
+  }
+}
+
+const failed = (error) => say({ type: "failed", reason: String(error?.message ?? error).trim().split("\n").pop(), whole: String(error?.message ?? error) });
+addEventListener("message", ({ data }) => { handle(data).catch(failed); });

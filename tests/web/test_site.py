@@ -1,0 +1,238 @@
+"""The folder of the app in a browser: what is in it, where its parts come from, when it is new."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from rnnviz import i18n
+from rnnviz.data.catalogue import RemoteFile
+from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
+from rnnviz.lessons import catalogue
+from rnnviz.lookup import shipped
+from rnnviz.web import packing, site
+from rnnviz.web.files import StaticFolder
+from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES
+from rnnviz.web.site import build_site
+
+CONTENT = {
+    "pyodide.mjs": b"export",
+    "pyodide.asm.wasm": b"\0asm" * 500,
+    NUMPY: b"PK",
+    "xterm.css": b"a{}",
+}
+
+
+def remote(name: str, url: str = "http://127.0.0.1:9/") -> RemoteFile:
+    content = CONTENT[name]
+    digest = hashlib.sha256(content).hexdigest()
+    return RemoteFile(name, (url + name,), len(content), f"sha256:{digest}")
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    folder = tmp_path / "runtime" / "inside"
+    folder.mkdir(parents=True)
+    for name, content in CONTENT.items():
+        (folder / name).write_bytes(content)
+    return tmp_path / "runtime"
+
+
+FILES = tuple(remote(name) for name in CONTENT)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few files for each archive, so that a folder takes no second."""
+    own, assets, libraries = (
+        packing.own_files(),
+        packing.assets_on_demand(),
+        packing.library_files(),
+    )
+    few = {name: path for name, path in own.items() if "/cells/" in name or "lessons/not" in name}
+    monkeypatch.setattr(packing, "own_files", lambda: few)
+    monkeypatch.setattr(packing, "library_files", lambda: dict(list(libraries.items())[:5]))
+    models = {name: path for name, path in assets.items() if "jena-gru" in name}
+    monkeypatch.setattr(packing, "assets_on_demand", lambda: models)
+
+
+def test_the_folder_has_everything_and_names_it(tmp_path: Path, runtime: Path) -> None:
+    folder = build_site(tmp_path / "site", runtime, files=FILES)
+    manifest = json.loads((folder / "site.json").read_text())
+    for name, size in manifest["first"].items():
+        assert (folder / name).stat().st_size == size
+    for name, size in manifest["on_demand"].items():
+        assert (folder / manifest["files"] / name).stat().st_size == size
+    assert {Path(name).name for name in manifest["first"]} == {
+        *CONTENT,
+        "rnnviz.zip",
+        "libraries.zip",
+    }
+    assert set(manifest["texts"]) == set(i18n.LANGUAGES)
+    assert (folder / manifest["app"] / "worker.js").is_file()
+    for page in ("index.html", "app.html"):
+        assert "{{" not in (folder / page).read_text()
+        assert "Content-Security-Policy" in (folder / page).read_text()
+    wasm = folder / manifest["runtime"] / "pyodide.asm.wasm"
+    assert gzip.decompress(wasm.with_name(wasm.name + ".gz").read_bytes()) == wasm.read_bytes()
+    lock = json.loads((folder / manifest["runtime"] / "pyodide-lock.json").read_text())
+    assert list(lock["packages"]) == ["numpy"] and lock["packages"]["numpy"]["file_name"] == NUMPY
+
+
+def test_a_current_folder_is_left_and_an_old_one_replaced(
+    tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = build_site(tmp_path / "site", runtime, files=FILES)
+    built = (folder / "site.json").stat().st_mtime_ns
+    assert build_site(folder, tmp_path / "nowhere", files=FILES) == folder
+    assert (folder / "site.json").stat().st_mtime_ns == built
+    monkeypatch.setattr(site, "VERSION", "99")
+    build_site(folder, runtime, files=FILES)
+    assert json.loads((folder / "site.json").read_text())["version"] == "99"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["runtime", "site"]
+
+
+def test_a_folder_with_something_else_stays(tmp_path: Path, runtime: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("all of it")
+    with pytest.raises(UsageError, match="not empty"):
+        build_site(tmp_path / "mine", runtime, files=FILES)
+    (tmp_path / "mine" / "site.json").write_text('{"schema": "other"}')
+    with pytest.raises(UsageError, match="not empty"):
+        build_site(tmp_path / "mine", runtime, files=FILES)
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "all of it"
+
+
+def test_files_of_other_content_are_not_taken(tmp_path: Path, runtime: Path) -> None:
+    (runtime / "inside" / "xterm.css").write_bytes(b"b{}")
+    with pytest.raises(MissingError, match=r"lacks xterm\.css"):
+        build_site(tmp_path / "site", runtime, files=FILES)
+    assert not (tmp_path / "site").exists()
+    (runtime / "inside" / "xterm.css").unlink()
+    (tmp_path / "real.css").write_bytes(CONTENT["xterm.css"])
+    (runtime / "inside" / "xterm.css").symlink_to(tmp_path / "real.css")
+    with pytest.raises(MissingError, match=r"lacks xterm\.css"):
+        build_site(tmp_path / "site", runtime, files=FILES)
+    with pytest.raises(UsageError, match="no such folder"):
+        build_site(tmp_path / "site", tmp_path / "none", files=FILES)
+
+
+@pytest.fixture
+def host(runtime: Path) -> Iterator[tuple[str, list[str]]]:
+    """A loopback server with the files, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, directory=str(runtime / "inside"))  # type: ignore[arg-type]
+
+        def log_message(self, format: str, *args: object) -> None:
+            asked.append(unquote(self.path))
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_without_a_folder_the_files_are_downloaded_once_by_their_hashes(
+    tmp_path: Path, host: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    url, asked = host
+    files = tuple(remote(name, url) for name in CONTENT)
+    told: dict[str, tuple[int, int]] = {}
+    build_site(
+        tmp_path / "site", progress=lambda name, done, total: told.update({name: (done, total)}),
+        files=files,
+    )  # fmt: skip
+    assert told == {name: (len(content), len(content)) for name, content in CONTENT.items()}
+    assert sorted(asked) == sorted("/" + name for name in CONTENT)
+    build_site(tmp_path / "other", files=files)
+    assert len(asked) == len(CONTENT)
+
+
+def test_a_download_of_other_content_is_refused(
+    tmp_path: Path, runtime: Path, host: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    (runtime / "inside" / "xterm.css").write_bytes(b"evil")
+    files = tuple(remote(name, host[0]) for name in CONTENT)
+    with pytest.raises(InvalidFileError, match=r"is not xterm\.css"):
+        build_site(tmp_path / "site", files=files)
+    (runtime / "inside" / "xterm.css").unlink()
+    with pytest.raises(RnnvizError):
+        build_site(tmp_path / "site", files=files)
+    assert not (tmp_path / "site").exists()
+
+
+def test_every_runtime_file_has_a_hash_and_public_addresses() -> None:
+    for file in RUNTIME_FILES:
+        assert file.hash is not None and len(file.hash) == len("sha256:") + 64
+        assert all(
+            url.startswith("https://") and url.endswith("/" + file.path) for url in file.urls
+        )
+
+
+def test_the_archives_have_rnnviz_its_texts_and_the_libraries(tmp_path: Path) -> None:
+    libraries = {each.name.lower() for each in packing.required(packing.LIBRARIES)}
+    assert {"textual", "rich", "click", "pygments", "markdown-it-py", "platformdirs"} <= libraries
+    assert not libraries & {"numpy", "numba", "pooch", "safetensors", "requests"}
+    packing.pack({"b.py": Path(__file__), "a.py": Path(__file__)}, tmp_path / "a.zip")
+    packing.pack({"a.py": Path(__file__), "b.py": Path(__file__)}, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip") as opened:
+        assert opened.read("a.py") == Path(__file__).read_bytes()
+
+
+class _Links(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.languages: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "a":
+            self.links.append(given.get("href") or "")
+        if tag == "main":
+            self.languages.append(given.get("lang") or "")
+
+
+def test_the_first_page_lists_lessons_and_models_in_each_language(
+    tmp_path: Path, runtime: Path
+) -> None:
+    folder = build_site(tmp_path / "site", runtime, files=FILES)
+    page = _Links((folder / "index.html").read_text(encoding="utf-8"))
+    assert page.languages == list(i18n.LANGUAGES)
+    lines = [unquote(link.removeprefix("app.html?")) for link in page.links]
+    for lang in i18n.LANGUAGES:
+        for lesson in catalogue.lessons(lang)[0]:
+            assert f"lesson {lesson.id} --lang {lang}" in lines
+        for name in shipped():
+            assert f"step -m {name} --lang {lang}" in lines
+    static = StaticFolder(folder)
+    assert all(static.answer("/" + link, {}).status == 200 for link in page.links)
+
+
+def test_scripts_and_styles_are_small_and_name_no_host() -> None:
+    static = list((Path(site.__file__).parent / "static").iterdir())
+    assert sum(path.stat().st_size for path in static) < 60_000
+    assert not any("://" in path.read_text(encoding="utf-8") for path in static)
