@@ -302,10 +302,17 @@ def _net(source: EmbeddingSpec, *layers: RecurrentSpec) -> ModelSpec:
     [
         _net(EmbeddingSpec(V, 3, mask_zero=False), *[RecurrentSpec("rnn", 4)] * 2),
         _net(EmbeddingSpec(V, 3), RecurrentSpec("rnn", 4, bidirectional=True)),
+        _net(EmbeddingSpec(V, 3, mask_zero=False), RecurrentSpec("rnn", 4, bidirectional=True)),
         _net(EmbeddingSpec(V, 3, dropout=0.3), RecurrentSpec("rnn", 4, dropout=0.2)),
         _net(EmbeddingSpec(V, 3), RecurrentSpec("lstm-slide", 4)),
     ],
-    ids=["two layers, unmasked", "both ways", "dropout of words", "no compiled loop"],
+    ids=[
+        "two layers, unmasked",
+        "both ways",
+        "both ways, unmasked",
+        "dropout of words",
+        "no compiled loop",
+    ],
 )
 def test_a_models_gradients_are_numpys(spec: ModelSpec, padding: str) -> None:
     """The training pass of both backends and the recording pass, with the same dropout."""

@@ -11,11 +11,18 @@ import numpy as np
 from rnnviz.arrays import Array, Values, aligned
 from rnnviz.cells import Cell
 from rnnviz.engine.compiled import passes
-from rnnviz.engine.compiled.batch_vocabulary import ProductGradients, product_gradients
+from rnnviz.engine.compiled.batch_vocabulary import (
+    ProductGradients,
+    gradients_of_sums,
+    product_gradients,
+)
 from rnnviz.engine.compiled.forward import CompiledScan
 from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.passes import InputGradients, PassGradients, Upstream
 from rnnviz.engine.embedding import Lookup, WordRows
+
+#: Each block sums the gradients of its tokens by word itself, where a sum has so many on average.
+ENTRIES_PER_SUM = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,14 +109,22 @@ def _of_products(
     done: Sequence[CompiledScan], upstream: Sequence[Upstream]
 ) -> Sequence[tuple[WordRows, Array] | None]:
     """The gradients of embeddings and of W, where each word was multiplied by W once."""
-    vocabulary, every = done[0].vocabulary, []
+    vocabulary = done[0].vocabulary
     if vocabulary is None:
         return [None] * len(done)
-    for forward, (*_, into) in zip(done, upstream, strict=True):
-        assert into is not None
-        weights = forward.main_pass.arguments.weights
-        every.append(ProductGradients(into.d_x_offsets // weights.xw_width, into.d_x, weights))
-    return product_gradients(vocabulary, every)
+    weights = [forward.main_pass.arguments.weights for forward in done]
+    given = [of.input_gradients for of in upstream]
+    every = [
+        ProductGradients(into.d_x_offsets // w.xw_width, into.d_x, w)
+        for w, into in zip(weights, given, strict=True)
+        if into is not None and not into.words
+    ]
+    of_entries = iter(product_gradients(vocabulary, every) if every else ())
+    return [
+        gradients_of_sums(vocabulary, into.d_x.sum(0), w) if into.words else next(of_entries)
+        for w, into in zip(weights, given, strict=True)
+        if into is not None
+    ]
 
 
 def _upstream(
@@ -151,6 +166,11 @@ def _allocate(forward: CompiledScan) -> InputGradients:
     """Arrays for the gradients of all inputs; entries of the shared padding are the last."""
     arguments, entries = forward.main_pass.arguments, forward.main_pass.blocks.entry_count
     D_padded, dtype = arguments.weights.D_padded, arguments.weights.W.dtype
+    if forward.vocabulary is not None and forward.padding_pass is None:
+        blocks, words = len(arguments.layout.first_slot), len(forward.vocabulary.words)
+        if blocks * words <= entries // ENTRIES_PER_SUM:
+            sums = aligned((blocks, words, D_padded), dtype)
+            return InputGradients(True, sums, np.empty(0, np.int64), words)
     if isinstance(forward.x, Lookup):
         if forward.padding_pass is not None:
             entries += forward.padding_pass.blocks.entry_count

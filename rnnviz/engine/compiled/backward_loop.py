@@ -14,7 +14,7 @@ from rnnviz.engine.compiled.loop_arguments import (
     LoopInput,
     Workspace,
 )
-from rnnviz.engine.compiled.products import product
+from rnnviz.engine.compiled.products import padded_rows, product
 from rnnviz.engine.compiled.row_copies import (
     add_vectors,
     clear_vectors,
@@ -43,6 +43,9 @@ def clear_gradients(
     clear_vectors(gradients.d_b, block * row_width, row_width)
     n = weights.vector_count * weights.H_padded
     clear_vectors(gradients.d_vectors, block * n, n)
+    if gradients.words:
+        n = gradients.words * weights.xw_width
+        clear_vectors(gradients.d_x, block * n, n)
 
 
 def clear_idle_inputs(
@@ -118,7 +121,7 @@ def backward(like: Array, fields: IntArray, block: int) -> None:
         add_output_gradients(layout, weights, gradients, block, s)
         if R == 0:
             continue
-        R_padded = (R + 3) // 4 * 4
+        R_padded = padded_rows(R)
         if rows + R_padded > workspace.rows:
             call(
                 weights.sum_weight_gradients, layout, weights, inputs, gradients, workspace,
@@ -142,6 +145,13 @@ def backward(like: Array, fields: IntArray, block: int) -> None:
         weights.sum_weight_gradients, layout, weights, inputs, gradients, workspace,
         block, rows, entry,
     )  # fmt: skip
+    if gradients.words:
+        start = block * gradients.words
+        for word in range(start, start + gradients.words):
+            add_vectors(
+                gradients.d_x, word * weights.xw_width,
+                gradients.d_b, block * row_width, weights.xw_width,
+            )  # fmt: skip
 
 
 def gradient_through_U(
@@ -156,7 +166,7 @@ def gradient_through_U(
 ) -> None:
     """Add d_gates·Uᵀ to the gradient of h_prev, multiplied by h_prev's dropout masks."""
     H_padded, row_width = weights.H_padded, weights.row_width
-    n, R_padded = weights.hu_width // inputs.h_groups, (R + 3) // 4 * 4
+    n, R_padded = weights.hu_width // inputs.h_groups, padded_rows(R)
     first = item(layout.first_slot, block)
     d_h = first * H_padded
     products = block * workspace.rows * max(H_padded, weights.D_padded)
@@ -194,10 +204,12 @@ def sum_weight_gradients(
     H_padded, D_padded = weights.H_padded, weights.D_padded
     row_width, xw_width = weights.row_width, weights.xw_width
     d_gates = block * workspace.rows * row_width
+    of_input = xw_width if gradients.words else weights.zero
     for r in range(rows):
         add_vectors(
-            workspace.gates, d_gates + r * row_width, gradients.d_b, block * row_width, row_width
-        )
+            workspace.gates, d_gates + r * row_width + of_input,
+            gradients.d_b, block * row_width + of_input, row_width - of_input,
+        )  # fmt: skip
     hu_width = weights.hu_width
     n = hu_width // inputs.h_groups
     for g in range(inputs.h_groups):
@@ -218,6 +230,12 @@ def sum_weight_gradients(
                     weights.input_gradient, layout, weights, inputs, gradients, workspace,
                     block, g, rows, entry,
                 )  # fmt: skip
+    elif gradients.words:
+        start = block * gradients.words * xw_width
+        for r in range(rows):
+            token = item(workspace.token_indices, block * workspace.rows + r)
+            to = start + item(inputs.x_offsets, token)
+            add_vectors(workspace.gates, d_gates + r * row_width, gradients.d_x, to, xw_width)
     elif gradients.need_x:
         for r in range(rows):
             to = item(layout.first_entry, block) + entry + r
@@ -241,7 +259,7 @@ def input_gradient(
 ) -> None:
     """The gradients of some rows' inputs, through the gates of mask g."""
     D_padded, row_width = weights.D_padded, weights.row_width
-    n, rows_padded = weights.xw_width // inputs.x_groups, (rows + 3) // 4 * 4
+    n, rows_padded = weights.xw_width // inputs.x_groups, padded_rows(rows)
     products = block * workspace.rows * max(weights.H_padded, D_padded)
     clear_vectors(workspace.products, products, rows_padded * D_padded)
     product(weights.multiply, workspace.products, products, D_padded,

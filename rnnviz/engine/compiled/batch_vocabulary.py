@@ -42,7 +42,7 @@ def find_words(x: Lookup, weights: LayerWeights, tokens: int) -> BatchVocabulary
 
 
 def multiply_words(vocabulary: BatchVocabulary, weights: Sequence[LayerWeights]) -> list[Array]:
-    """The words' embeddings times each W, (n, xw_width)."""
+    """The words' embeddings times each W, plus b, (n, xw_width)."""
     n = len(vocabulary.words)
     products = [aligned((n, w.xw_width), w.W.dtype) for w in weights]
 
@@ -50,6 +50,7 @@ def multiply_words(vocabulary: BatchVocabulary, weights: Sequence[LayerWeights])
         which, k = divmod(k, PARTS)
         part, W = slice(k * n // PARTS, (k + 1) * n // PARTS), weights[which].W
         np.matmul(vocabulary.table[part, : len(W)], W, out=products[which][part])
+        products[which][part] += weights[which].bias[: W.shape[1]]
 
     threads.for_each(multiply, PARTS * len(weights))
     return products
@@ -74,6 +75,17 @@ def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
     )  # fmt: skip
     _run("sum_by_word", [arguments])
     return WordRows(words, sums[:, :E])
+
+
+def gradients_of_sums(
+    vocabulary: BatchVocabulary, sums: Array, weights: LayerWeights
+) -> tuple[WordRows, Array]:
+    """The gradients of the words' embeddings, and of W, (D_padded, xw_width).
+
+    Given those of the words' products with W, each the sum over the tokens, (n, xw_width).
+    """
+    rows = sums @ weights.W_T[:, : weights.D]
+    return WordRows(vocabulary.words, rows), vocabulary.table.T @ sums
 
 
 class ProductGradients(NamedTuple):

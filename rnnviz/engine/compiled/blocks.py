@@ -12,11 +12,14 @@ from rnnviz.engine.compiled.loop_arguments import BlockLayout
 from rnnviz.engine.compiled.memory import pack_fields, zeros
 
 #: Sequences that a product takes at a time.
-ROWS = 4
+ROWS = 2
 
-#: (batch size, sequences of a block) for batches of at least that size. Weights are read once per
-#: block and step, so large blocks are faster; small ones keep more cores busy.
-SIZES = ((128, 32), (64, 16), (0, 8))
+#: (batch size, most sequences of a block) for batches of at least that size. Weights are read once
+#: per block and step, so large blocks are faster; small ones keep more cores busy.
+SIZES = ((128, 32), (64, 16), (0, 14))
+#: Up to so many sequences are one block. Other batches have an even number of blocks, so that two
+#: cores take equally long.
+ONE_BLOCK = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +151,7 @@ def _members(B: int, *, uniform: bool) -> list[Array]:
     """
     size = next(size for least, size in SIZES if least <= B)
     groups = np.array_split(np.arange(B), range(ROWS, B, ROWS))
-    n = -(-B // size)
+    n = 1 if B <= ONE_BLOCK else -(-B // (2 * size)) * 2
     if uniform:
         ends = [k * len(groups) // n * ROWS for k in range(1, n)]
         return np.array_split(np.arange(B), ends)

@@ -6,7 +6,7 @@ and ``backward_row`` and the matrix product, and numba compiles those.
 
 The arguments are described in ``loop_arguments.py``. Everywhere ``block`` is the index of the
 block, ``s`` a step in the order of reading, and ``R`` the number of sequences that read at it.
-Products take four rows at a time, so rows are counted in fours: ``(R + 3) // 4 * 4``.
+Products take two rows at a time or more, so rows are counted in twos: ``padded_rows(R)``.
 """
 
 from __future__ import annotations
@@ -24,13 +24,8 @@ from rnnviz.engine.compiled.loop_arguments import (
     SavedValues,
     Workspace,
 )
-from rnnviz.engine.compiled.products import product
-from rnnviz.engine.compiled.row_copies import (
-    add_vectors,
-    clear_vectors,
-    copy_numbers,
-    copy_vectors,
-)
+from rnnviz.engine.compiled.products import padded_rows, product
+from rnnviz.engine.compiled.row_copies import clear_vectors, copy_numbers, copy_vectors
 
 if TYPE_CHECKING:
     from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments
@@ -48,13 +43,15 @@ def clear_workspace(
     Products also read rows that are only padding, and denormal numbers in them would be slow.
     """
     rows, H_padded, D_padded = workspace.rows, weights.H_padded, weights.D_padded
-    n = inputs.x_groups * rows * D_padded
-    clear_vectors(workspace.x_rows, block * n, n)
+    if not inputs.x_is_product:
+        n = inputs.x_groups * rows * D_padded
+        clear_vectors(workspace.x_rows, block * n, n)
     n = inputs.h_groups * rows * H_padded
     clear_vectors(workspace.h_rows, block * n, n)
     clear_vectors(workspace.gates, block * rows * weights.row_width, rows * weights.row_width)
-    n = rows * max(H_padded, D_padded)
-    clear_vectors(workspace.products, block * n, n)
+    if inputs.has_h_masks or not inputs.x_is_product:
+        n = rows * max(H_padded, D_padded)
+        clear_vectors(workspace.products, block * n, n)
 
 
 def update_active_states(
@@ -101,32 +98,28 @@ def add_input_products(
     start, rows = s, weights.zero
     while s < T:
         R = item(layout.active_count, block * T + s)
-        if rows + (R + 3) // 4 * 4 > workspace.rows:
+        if rows + padded_rows(R) > workspace.rows:
             break
         call(weights.load_input, layout, weights, inputs, workspace, block, s, R, rows)
-        rows += (R + 3) // 4 * 4
+        rows += padded_rows(R)
         s += 1
     n = xw_width // inputs.x_groups
     if inputs.x_is_product:
-        for r in range(rows):
-            copy_vectors(
-                weights.bias, weights.zero, workspace.gates, gates + r * row_width, row_width
-            )
         row = weights.zero
         for loaded in range(start, s):
             R = item(layout.active_count, block * T + loaded)
             for r in range(row, row + R):
                 token = item(workspace.token_indices, block * workspace.rows + r)
                 x = item(inputs.x_offsets, token)
-                add_vectors(inputs.x, x, workspace.gates, gates + r * row_width, xw_width)
-            row += (R + 3) // 4 * 4
-        return s
-    for g in range(inputs.x_groups):
-        x = (block * inputs.x_groups + g) * workspace.rows * weights.D_padded
-        call(weights.multiply, weights.bias, g * n, weights.zero,
-             workspace.gates, gates + g * n, row_width,
-             workspace.x_rows, x, weights.D_padded, weights.one,
-             weights.W, g * n, xw_width, rows, n, weights.D)  # fmt: skip
+                copy_vectors(inputs.x, x, workspace.gates, gates + r * row_width, xw_width)
+            row += padded_rows(R)
+    else:
+        for g in range(inputs.x_groups):
+            x = (block * inputs.x_groups + g) * workspace.rows * weights.D_padded
+            call(weights.multiply, weights.bias, g * n, weights.zero,
+                 workspace.gates, gates + g * n, row_width,
+                 workspace.x_rows, x, weights.D_padded, weights.one,
+                 weights.W, g * n, xw_width, rows, n, weights.D)  # fmt: skip
     for r in range(rows):
         copy_vectors(
             weights.bias, xw_width,
@@ -148,11 +141,11 @@ def add_recurrent_product(
 ) -> None:
     """Add h_prev·U to the gates of R sequences, from a copy of h_prev for each mask.
 
-    The copy also serves where R is no multiple of four: the rows of ``states`` behind the last
+    The copy also serves where R is odd: the rows of ``states`` behind the last
     sequence are uninitialised, and denormal numbers in them would slow the product down.
     """
     H_padded, n = weights.H_padded, weights.hu_width // inputs.h_groups
-    R_padded = (R + 3) // 4 * 4
+    R_padded = padded_rows(R)
     call(weights.load_state, layout, weights, inputs, states, workspace, block, s, R, weights.zero)
     for g in range(inputs.h_groups):
         h = (block * inputs.h_groups + g) * workspace.rows * H_padded
@@ -196,7 +189,7 @@ def forward(like: Array, fields: IntArray, block: int) -> None:
         end = add_input_products(layout, weights, inputs, workspace, block, s, gates)
         while s < end:
             R = item(layout.active_count, block * T + s)
-            R_padded = (R + 3) // 4 * 4
+            R_padded = padded_rows(R)
             update_active_states(layout, weights, saved, block, s, before, R)
             before = R
             h_prev = item(layout.state_rows, block * (T + 1) + s)

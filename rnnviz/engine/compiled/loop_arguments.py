@@ -85,7 +85,7 @@ class LayerWeights(NamedTuple):
 class LoopInput(NamedTuple):
     """The input of a layer, and its dropout masks."""
 
-    #: 1: x are rows of x·W, because many tokens are the same word; D_padded is then xw_width.
+    #: 1: x are rows of x·W + b, because many tokens are the same word; D_padded is then xw_width.
     x_is_product: int
     x: FloatArray
     x_size: int  # numbers in x
@@ -134,7 +134,8 @@ class LoopGradients(NamedTuple):
     d_vectors: FloatArray  # (blocks, vectors, H_padded)
     need_x: int
     by_entry: int  # 1: d_x in the order the tokens are read
-    d_x: FloatArray  # (entries, D_padded) or (T, B, D_padded)
+    words: int  # where x are products of words, and d_x is summed by word: their number; else 0
+    d_x: FloatArray  # (entries, D_padded), (T, B, D_padded), or (blocks, words, xw_width)
     d_x_offsets: IntArray  # (entries): where the input of each entry begins in x
 
 

@@ -65,8 +65,9 @@ class InputGradients(NamedTuple):
     """The arrays for the gradients of the input."""
 
     by_entry: bool  # in the order the tokens are read; otherwise by token
-    d_x: Array  # (entries, D_padded) or (T, B, D_padded)
+    d_x: Array  # (entries, D_padded), (T, B, D_padded), or (blocks, words, xw_width)
     d_x_offsets: Array  # (entries): where the input of each entry begins in x
+    words: int = 0  # of which d_x has the sums; 0 where it has rows of single tokens
 
 
 class PassGradients(NamedTuple):
@@ -104,7 +105,7 @@ def prepare(
     )
     none = np.empty(0, dtype)
     gradients = LoopGradients(
-        0, none, 0, 0, 0, none, none, none, none, none, 0, 0, none, none
+        0, none, 0, 0, 0, none, none, none, none, none, 0, 0, 0, none, none
     )  # fmt: skip
     arguments = LoopArguments(blocks.layout, weights, inputs, saved, workspace, gradients)
     parts = (weights, inputs, saved, workspace, gradients)
@@ -147,6 +148,7 @@ def _loop_gradients(forward_pass: CompiledPass, upstream: Upstream) -> LoopGradi
         d_vectors=aligned((n, *weights.cell_vectors.shape), dtype),
         need_x=int(upstream.input_gradients is not None),
         by_entry=int(into.by_entry),
+        words=into.words,
         d_x=into.d_x,
         d_x_offsets=into.d_x_offsets,
     )

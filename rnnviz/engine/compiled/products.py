@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from rnnviz.engine.compiled.simd import call
 
 
+def padded_rows(rows: int) -> int:
+    """The number of rows up to whole tiles of products."""
+    return (rows + 1) // 2 * 2
+
+
 def product(
     multiply: int,
     C: FloatArray,

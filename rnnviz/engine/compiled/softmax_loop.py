@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnviz.arrays import Array
 from rnnviz.engine.compiled.loop_arguments import FloatArray, IntArray, SoftmaxArguments
-from rnnviz.engine.compiled.products import product
+from rnnviz.engine.compiled.products import padded_rows, product
 from rnnviz.engine.compiled.row_copies import add_vectors, clear_vectors, copy_vectors
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def softmax_head(like: Array, fields: IntArray, part: int) -> None:
     right = zero
     while row < end:
         n = min(chunk, end - row)
-        n_padded = (n + 3) // 4 * 4
+        n_padded = padded_rows(n)
         for r in range(n):
             offset = item(arguments.offsets, row + r)
             copy_vectors(arguments.features, offset, inputs, x + r * F_padded, F_padded)

@@ -188,8 +188,11 @@ def _compiled(function: Callable[..., object]) -> str:
 # -- products -------------------------------------------------------------------------------------
 
 #: Rows and vectors of a product's tiles, each computed in registers: wide tiles first, and of one
-#: width the high ones first. Tiles that need more registers than the processor has are not used.
-TILES = ((4, 6), (8, 2), (4, 2), (4, 1))
+#: width the high ones first, down to two rows. Tiles that need more registers than the processor
+#: has are not used.
+TILES = (
+    (4, 6), (2, 6), (4, 5), (2, 5), (8, 2), (4, 2), (2, 2), (8, 1), (4, 1), (2, 1),
+)  # fmt: skip
 
 
 _OPERANDS = "A, a, A_row, A_column, B, b, B_row"
@@ -201,7 +204,7 @@ def _multiply() -> str:
     kinds = ("FloatArray" if name in ("I", "C", "A", "B") else "int" for name in names)
     parameters = ", ".join(map("{}: {}".format, names, kinds))
     lines = [_CALLED_BY_ADDRESS, f"def multiply({parameters}):"]
-    lines.append('    """C (rows, columns) = I + A (rows, K) · B (K, columns), 4 | rows."""')
+    lines.append('    """C (rows, columns) = I + A (rows, K) · B (K, columns), 2 | rows."""')
     lines += ["    L = lanes(C)", "    j = 0"]
     for vectors in dict.fromkeys(v for _, v in TILES):
         heights = [r for r, v in TILES if v == vectors]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz.arrays import Array
 from rnnviz.engine.compiled.loop_arguments import FloatArray, SumArguments
-from rnnviz.engine.compiled.products import product
+from rnnviz.engine.compiled.products import padded_rows, product
 from rnnviz.engine.compiled.row_copies import add_vectors, clear_vectors, copy_vectors
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def product_gradients(like: Array, fields: Array, part: int) -> None:
         product(arguments.multiply, arguments.d_W, part * D_padded * width, width,
                 arguments.table, word * D_padded, arguments.one, D_padded,
                 arguments.chunk_sums, sums, width, D_padded, width, n)  # fmt: skip
-        n_padded = (n + 3) // 4 * 4
+        n_padded = padded_rows(n)
         clear_vectors(arguments.chunk_products, products, n_padded * D_padded)
         product(arguments.multiply, arguments.chunk_products, products, D_padded,
                 arguments.chunk_sums, sums, width, arguments.one,

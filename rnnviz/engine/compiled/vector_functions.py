@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rnnviz.engine.compiled.simd import (
+    BITS,
     CodeGenerator,
     call_llvm,
     cgutils,
@@ -80,8 +81,26 @@ def _tanh_by_ratio(builder: Any, x: Any) -> Any:
     x = _clamp_to(builder, x, FLAT)
     square = builder.fmul(x, x)
     numerator, denominator = (_polynomial(builder, square, terms) for terms in (P, Q))
-    ratio = builder.fdiv(builder.fmul(x, numerator), denominator, flags=("arcp",))
+    ratio = builder.fmul(builder.fmul(x, numerator), _reciprocal(builder, denominator))
     return _clamp_to(builder, ratio, 1.0)
+
+
+def _reciprocal(builder: Any, a: Any) -> Any:
+    """1 / a, of normal numbers, in float32.
+
+    A division of 512 bits takes 16 cycles. The processor's estimate with 14 bits takes two, and a
+    step of Newton's method makes it exact but for rounding.
+    """
+    one = constant(a.type, 1.0)
+    if BITS != 512:
+        return builder.fdiv(one, a)
+    mask = ir.IntType(16)
+    wanted = ir.FunctionType(a.type, [a.type, a.type, mask])
+    name = "llvm.x86.avx512.rcp14.ps.512"
+    function = cgutils.get_or_insert_function(builder.module, wanted, name)
+    estimate = builder.call(function, [a, constant(a.type, 0.0), ir.Constant(mask, -1)])
+    error = call_llvm(builder, "fma", builder.fneg(a), estimate, one)
+    return call_llvm(builder, "fma", estimate, error, estimate)
 
 
 def _clamp_to(builder: Any, x: Any, limit: float) -> Any:
