@@ -19,6 +19,8 @@ from rnnviz.display import controls_escaped, json_text, visible
 #: SGR codes: colours, which neither move the cursor nor query the terminal.
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
+_SPACES = re.compile(r"([\n\t])")
+
 
 def lines(*texts: str) -> None:
     """Print lines; each stays one line, whatever it contains. Without any: an empty line."""
@@ -39,9 +41,10 @@ def document(value: Any) -> None:
 
 
 def piece(text: str) -> None:
-    """Print a part of a text at once, line ends as they are and nothing after it."""
-    shown = "\n".join(map(visible, text.split("\n"))) if sys.stdout.isatty() else text
-    click.echo(shown, nl=False)
+    """Print a part of a text at once, white space as it is and nothing after it."""
+    # Behind a full stop a space is no token of its own and a combining mark is not the first.
+    parts = (part if part in "\n\t" else visible("." + part)[1:] for part in _SPACES.split(text))
+    click.echo("".join(parts) if sys.stdout.isatty() else text, nl=False, color=True)
     sys.stdout.flush()
 
 

@@ -9,7 +9,7 @@ import click
 from rnnviz.cli import completions, options, stdout
 from rnnviz.cli.commands import LocalizedCommand
 from rnnviz.cli.stderr import say
-from rnnviz.display import visible
+from rnnviz.display import json_text, visible
 from rnnviz.messages import N_, _
 
 #: The most characters that are written at once.
@@ -120,23 +120,25 @@ def _say_left_out(vocabulary: Any, start: str) -> None:
 
 
 def _print_document(writer: Any, start: str, seed: int, length: int) -> None:
-    written = list(writer.write(length))
-    stdout.document({
+    """Print the document token by token: a million of them do not fit into memory as objects."""
+    head = {
         "schema": "rnnviz.writing/1",
         "model": writer.stored.name,
         "start": start,
         "temperature": writer.temperature,
         "top_k": writer.top_k,
         "seed": seed,
-        "text": writer.separator.join(each.token for each in written),
-        "tokens": [
-            {
-                "token": each.token,
-                "id": each.id,
-                "probability": each.probability,
-                "surprise": each.surprise,
-                "best": [{"token": token, "probability": p} for token, p in each.best],
-            }
-            for each in written
-        ],
-    })  # fmt: skip
+    }
+    tokens, before = [], json_text(head)[:-1] + ', "tokens": ['
+    for each in writer.write(length):
+        tokens.append(each.token)
+        record = {
+            "token": each.token,
+            "id": each.id,
+            "probability": each.probability,
+            "surprise": each.surprise,
+            "best": [{"token": token, "probability": p} for token, p in each.best],
+        }
+        stdout.piece(before + json_text(record))
+        before = ", "
+    stdout.piece("], " + json_text({"text": writer.separator.join(tokens)})[1:] + "\n")

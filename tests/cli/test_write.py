@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
-from rnnviz.cli import run
+from rnnviz.cli import run, stdout
 from rnnviz.model_files import load
 from rnnviz.tracer.text_writer import TextWriter, drawing_probabilities
 
@@ -102,3 +103,27 @@ def test_what_cannot_be_written_is_an_error(
 ) -> None:
     assert run(["write", *args]) == 2
     assert why in capsys.readouterr().err
+
+
+def test_on_a_terminal_spaces_stay_and_control_codes_are_escaped(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    for piece in ("a", " ", "\n", "\t", "e", "\u0301", "\x1b[31m", "b  c"):
+        stdout.piece(piece)
+    assert capsys.readouterr().out == "a \n\te\u0301\\x1b[31mb  c"
+    assert run(["write", "--start", "we are ", "--length", "60", "--seed", "1", "-q"]) == 0
+    assert " " in capsys.readouterr().out.removeprefix("we are ").strip()
+
+
+def test_a_document_is_printed_token_by_token(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is printed must not wait for the last of a million tokens."""
+    pieces: list[str] = []
+    monkeypatch.setattr(stdout, "piece", pieces.append)
+    assert run(["write", *NAMES, "--start", "e\x1bm", "--length", "9", "--json", "-q"]) == 0
+    assert len(pieces) == 10 and pieces[-1].endswith("}\n")
+    found = json.loads("".join(pieces))
+    assert found["text"] == "".join(each["token"] for each in found["tokens"])
+    assert found["start"] == "e\x1bm" and "\x1b" not in "".join(pieces)
