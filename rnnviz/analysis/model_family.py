@@ -26,16 +26,20 @@ SWITCH_MODELS = (
 TURKISH_MODELS = tuple(f"sentiment-{cell}-tr" for cell in TRIO)
 _TURKISH = "-tr"
 
-#: The kinds of input of a model: words, Turkish words, a series, the numbers of a toy net, ids or
-#: vectors that no other model reads.
-Kind = Literal["words", "turkish words", "series", "numbers", "own"]
+#: Those that write names.
+NAMES_MODELS = tuple(f"names-{cell}" for cell in TRIO)
+
+#: The kinds of input of a model: words, Turkish words, names, a series, the numbers of a toy net;
+#: a text to write on, ids or vectors that no other model reads.
+Kind = Literal["words", "turkish words", "names", "series", "numbers", "own"]
 
 
 def switch_models(kind: Kind) -> tuple[str, ...]:
     """The models behind the keys 1, 2, 3 … of a screen: those that read the same input."""
     if kind == "numbers":
         return tuple(model_of(cell) for cell in CELLS)
-    return {"words": SWITCH_MODELS, "turkish words": TURKISH_MODELS}.get(kind, ())
+    models = {"words": SWITCH_MODELS, "turkish words": TURKISH_MODELS, "names": NAMES_MODELS}
+    return models.get(kind, ())
 
 
 def input_kind(query: Query, trace: Trace) -> Kind:
@@ -44,7 +48,9 @@ def input_kind(query: Query, trace: Trace) -> Kind:
         return "series"
     if query.hand is not None or is_toy_net(query.model):
         return "numbers"
-    if trace.reads != "words":
+    if query.model in NAMES_MODELS:
+        return "names"
+    if trace.reads != "words" or trace.head.writes:
         return "own"
     return "turkish words" if query.model in TURKISH_MODELS else "words"
 

@@ -101,7 +101,8 @@ def reading_line(run: RunStarted, reading: SentenceReading) -> str:
     """The prediction for the run's sentence: of two classes the second, else the likeliest."""
     k = reading.label
     text = shortened(" ".join(reading.text.split()), 60)
-    return f'  "{text}": {i18n.label(run.labels[k], language())} {reading.outputs[-1][k]:.3f}'
+    label = visible(i18n.label(run.labels[k], language()))
+    return f'  "{text}": {label} {reading.outputs[-1][k]:.3f}'
 
 
 def _metrics(scores: Mapping[str, float], form: str = "{metric}") -> str:

@@ -85,7 +85,8 @@ def step_losses(
 def target_class(stored: StoredModel, output: Array, label: str | None) -> int:
     """The class number of a label; without one, of the predicted class.
 
-    A label of a shipped model may be in a language of the screens: positive, olumlu.
+    A label of a shipped model may be in a language of the screens: positive, olumlu. One of white
+    space may be written as its sign: ↵.
     """
     if label is None and stored.model.spec.head.kind in NUMERIC_KINDS:
         return 0
@@ -93,7 +94,9 @@ def target_class(stored: StoredModel, output: Array, label: str | None) -> int:
         return int(output.argmax())
     found = i18n.label_number(label, stored.labels)
     if found is None:
-        shown = [i18n.label(each, language()) for each in stored.labels]
+        found = i18n.label_number(label, [visible(each) for each in stored.labels])
+    if found is None:
+        shown = [i18n.label(each, language()) for each in stored.labels if each]
         raise UsageError(
             _("Unknown target {label!r} for {model}.{hint} Use one of: {labels}.").format(
                 label=label,

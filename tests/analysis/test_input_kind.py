@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import rnnviz
 from rnnviz.analysis.model_family import (
+    NAMES_MODELS,
     SWITCH_MODELS,
     TRIO,
     TURKISH_MODELS,
@@ -36,3 +37,11 @@ def test_turkish_words_are_sent_to_the_turkish_models() -> None:
     cells = family_by_cell("sentiment-lstm-tr", (*SWITCH_MODELS, *TURKISH_MODELS))
     assert cells == dict(zip(TRIO, TURKISH_MODELS, strict=True))
     assert TURKISH_MODELS[0] not in family_by_cell("sentiment-lstm", TURKISH_MODELS).values()
+
+
+def test_nets_that_write_names_are_beside_one_another_and_others_stand_alone() -> None:
+    trace, query = rnnviz.step("emma", model="names-gru"), Query("emma", "names-gru")
+    assert switch_models(input_kind(query, trace)) == NAMES_MODELS
+    assert family_trio("names-gru", NAMES_MODELS) == NAMES_MODELS
+    assert family_by_cell("names-gru", NAMES_MODELS) == dict(zip(TRIO, NAMES_MODELS, strict=True))
+    assert switch_models(input_kind(replace(query, model="my-run"), trace)) == ()

@@ -262,6 +262,16 @@ def test_importing_the_engine_imports_no_screen() -> None:
     assert done.stderr.strip() == ""
 
 
+def test_a_target_of_white_space_may_be_its_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["step", "-m", "names-rnn", "ann", "--json", "--target"]
+    assert run([*args, "↵"]) == 0
+    found = json.loads(capsys.readouterr().out)["head"]
+    assert found["target"] == "\n"
+    assert run([*args, "ü"]) == 2
+    said = capsys.readouterr().err
+    assert "Use one of: ↵, a, b" in said  # the padding has no name
+
+
 @pytest.mark.parametrize("lang", ["en", "tr"])
 def test_a_target_may_be_in_a_language_of_the_screens(
     lang: str, capsys: pytest.CaptureFixture[str]
