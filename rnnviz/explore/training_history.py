@@ -10,7 +10,7 @@ from rnnviz.errors import UsageError
 from rnnviz.files import invalid_file_on_error, read_json
 from rnnviz.lookup import is_run, locate
 from rnnviz.messages import _
-from rnnviz.progress import Epoch
+from rnnviz.progress import Epoch, net_writes
 from rnnviz.query import Tracer
 from rnnviz.runs.history import read_history
 from rnnviz.toy_net import is_toy_net
@@ -31,6 +31,9 @@ def answer(question: TrainingHistoryQuestion, tracer: Tracer) -> TrainingHistory
         else:
             epochs = [Epoch.from_json(line) for line in training.get("history", [])]
         metric, published = record.get("metric") or {}, record.get("published") or {}
+        if net_writes(record.get("config")):
+            epochs = [epoch.with_bits() for epoch in epochs]
+            metric, published = {"name": "bits", "better": "low"}, {}
         comparable = published.get("of", "validation") == "validation"
         history = TrainingHistory(
             tuple(epochs),

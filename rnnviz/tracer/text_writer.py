@@ -39,6 +39,13 @@ class WrittenToken:
 
 def require_writer(stored: StoredModel) -> None:
     """UsageError for a net that does not write."""
+    if stored.text_form == "ids" and stored.model.spec.head.reads == "steps":
+        raise UsageError(
+            _(
+                "{model} has no words, so it cannot write. If you have them: "
+                "rnnviz models import {model} --vocab FILE"
+            ).format(model=stored.name)
+        )
     if not stored.writes:
         raise UsageError(
             _(

@@ -195,7 +195,7 @@ class ScanPage(Page):
             *self._paragraph(
                 view_state,
                 width,
-                "otherwise_on_paper" if view_state.keyless else "otherwise",
+                "otherwise" if _has_key(view_state) else "otherwise_on_paper",
                 **counts,
             ),
         ]
@@ -230,3 +230,8 @@ def _span(order: range, first: int, last: int) -> str:
     ends = sorted((order[first] + 1, order[last] + 1))
     text = "-".join(map(str, ends if first != last else ends[:1]))
     return text.translate(SUBSCRIPTS).replace("-", "₋")
+
+
+def _has_key(view_state: ViewState) -> bool:
+    """Whether the key that the text names switches to minGRU here."""
+    return not view_state.keyless and view_state.others[5:6] == ("sentiment-mingru",)

@@ -137,7 +137,8 @@ class ClampPage(Page):
         if free is None or self._why(view_state):
             return ()
         if not clamps:
-            values = {"name": output_name(view_state), "value": number(end(view_state), 2)}
+            k = view_state.class_at_end()
+            values = {"name": output_name(view_state, k), "value": number(end(view_state), 2)}
             return [texts(view_state, self.name, ("free",), **values)]
         found = [Clause(outcome(view_state, free), (self._free_query(view_state),))]
         fewer = self._fewer_query(view_state)

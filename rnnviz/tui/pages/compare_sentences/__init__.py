@@ -24,6 +24,7 @@ from rnnviz.tui.view.off_screen import off_above_below
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageOptions
 from rnnviz.tui.view.second_sentence import SecondSentence
+from rnnviz.tui.view.token_text import begins_with_mark, joined
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
@@ -134,11 +135,11 @@ class CompareSentencesPage(Page):
         lines: list[Line] = [[]]
         if rest and view_state.trace.series is None:
             pairs = (
-                ("a", " ".join(view_state.trace.tokens), theme.bold),
-                ("b", " ".join(rest), theme.source),
+                ("a", view_state.trace.tokens, theme.bold),
+                ("b", rest, theme.source),
             )
-            for name, text, style in pairs:
-                words = wrapped(visible(text), width - 6)
+            for name, tokens, style in pairs:
+                words = wrapped(" ".join(map(visible, tokens)), width - 6)
                 marks = [f"   {name}  ", *[" " * 6] * len(words)]
                 pieces = zip(marks, words, strict=False)
                 lines += [[Segment(mark, theme.dim), Segment(line, style)] for mark, line in pieces]
@@ -147,17 +148,20 @@ class CompareSentencesPage(Page):
         return [*lines, *([Segment(f" {line}", theme.dim)] for line in shown)]
 
     def _rest(self, view_state: ViewState) -> list[str]:
-        """The words of the sentence without the chosen one."""
+        """The tokens of the text without the chosen one, and without the mark it begins with."""
         words = [w for w in view_state.trace.tokens if not w.startswith("[")]
         chosen = view_state.trace.tokens[view_state.cursor.t]
         at = sum(not w.startswith("[") for w in view_state.trace.tokens[: view_state.cursor.t])
-        return words if chosen.startswith("[") else words[:at] + words[at + 1 :]
+        rest = words if chosen.startswith("[") else words[:at] + words[at + 1 :]
+        return rest[1:] if begins_with_mark(view_state.trace) and at else rest
 
     def _without(self, view_state: ViewState) -> Change:
         rest = self._rest(view_state)
         if not rest:
             return Change(message=self.page_text(view_state, "one_word"), failed=True)
-        return Change(replace(second_sentence.state(view_state), text=" ".join(rest)))
+        return Change(
+            replace(second_sentence.state(view_state), text=joined(view_state.trace, rest))
+        )
 
     def _why(self, view_state: ViewState) -> str:
         """The reason why there is no comparison."""
