@@ -43,7 +43,14 @@ def answer(
     if text is None:
         source, text = held_out_text(stored)
     if isinstance(question, AblationQuestion):
-        return _ablation(stored, text, question)
+        return ablation(stored, text, question)
+    return property_scores(stored, source, text, question)
+
+
+def property_scores(
+    stored: StoredModel, source: str, text: str, question: PropertyQuestion
+) -> PropertyScores:
+    """The scores on a text, whose name is ``source``; UsageError for one that is too short."""
     areas = _areas(stored, question.random, text, question.layer)
     read = _read(stored, text)
     seeds = range(question.untrained)
@@ -107,7 +114,8 @@ def bits(model: Model, read: ScoredText) -> Array:
     return found
 
 
-def _ablation(stored: StoredModel, text: str, question: AblationQuestion) -> Ablation:
+def ablation(stored: StoredModel, text: str, question: AblationQuestion) -> Ablation:
+    """The loss on a text with and without a unit; UsageError for a text that is too short."""
     read, net = _read(stored, text), _net(stored, question.random)
     without = bits(without_unit(net, question.unit, question.layer), read)
     own = _bits(stored, question.random, text)

@@ -71,6 +71,7 @@ PAGE_ACTION_KEYS: Mapping[str, tuple[str, ...]] = {
     "likeliest": ("exclamation_mark",),
     "colour_text": ("asterisk",),
     "next_seed": ("equals_sign",),
+    "scored_text": ("colon",),
 }
 
 ACTIONS: tuple[Action, ...] = (
@@ -277,7 +278,7 @@ _SYMBOLS = {
     "plus": "+", "minus": "-", "question_mark": "?", "slash": "/", "less_than_sign": "<",
     "greater_than_sign": ">", "escape": "esc", "delete": "del", "backspace": "⌫",
     "pagedown": "PgDn", "pageup": "PgUp", "exclamation_mark": "!", "asterisk": "*",
-    "equals_sign": "=", "semicolon": ";",
+    "equals_sign": "=", "semicolon": ";", "colon": ":",
 }  # fmt: skip
 
 #: Keys with names that Textual writes in words.

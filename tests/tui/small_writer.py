@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnviz.analysis.unit_properties import AblationQuestion, PropertyQuestion
 from rnnviz.analysis.writing import NextTokensQuestion
 from rnnviz.cursor import start
 from rnnviz.data.vocabulary import Encoding, Vocabulary
@@ -15,6 +16,7 @@ from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import UsageError
 from rnnviz.explore.next_tokens import next_tokens
+from rnnviz.explore.unit_properties import ablation, property_scores
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.trace import Trace
@@ -24,6 +26,7 @@ from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view.view_state import ViewState
 
 TEXT = "no:\nan era"
+HELD_OUT = "no:\nan era or a red road\nbad\n" * 20
 CHARACTERS = tuple(sorted(" \nabdelnor:"))
 #: As the recipe of plays has it, and as that of names, which has a mark of the end.
 PLAIN = Encoding("characters", unknown=None, special=())
@@ -60,6 +63,11 @@ def explorer(stored: StoredModel | None = None) -> Any:
             return trace_of(net, question)
         if isinstance(question, NextTokensQuestion):
             return next_tokens(net, question.query)
+        if isinstance(question, PropertyQuestion):
+            text = question.text
+            return property_scores(net, "held out", HELD_OUT if text is None else text, question)
+        if isinstance(question, AblationQuestion):
+            return ablation(net, HELD_OUT if question.text is None else question.text, question)
         raise UsageError("There is no answer here.")
 
     return answer

@@ -24,7 +24,7 @@ def test_the_open_page_and_its_own_keys_come_first(name: str, lang: str) -> None
     found = sections(moment(page=name, lang=lang))
     title = i18n.text(f"page.{name}.title", lang)
     assert found[0].title.startswith(f"{title} [")
-    assert len([key for key, _ in found[0].rows if key]) == len(load(name).actions)
+    assert len([key for key, _ in found[0].rows if key]) == len(load(name).available(moment()))
     others = [s for s in found[1:] if s.title.startswith(f"{title} [")]
     assert others == []
 

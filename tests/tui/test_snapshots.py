@@ -20,7 +20,7 @@ def test_sentence(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=lambda s: f"{s[0]}x{s[1]}")
-@pytest.mark.parametrize("page", ["", "write", "backward"])
+@pytest.mark.parametrize("page", ["", "write", "backward", "units"])
 def test_a_net_that_writes(snap_compare: Compare, page: str, size: tuple[int, int]) -> None:
     async def settle(pilot: Pilot[int]) -> None:
         await settled(it, pilot)

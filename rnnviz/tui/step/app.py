@@ -129,7 +129,7 @@ class RnnvizApp(ThemedApp[int]):
 def step_commands(screen: StepScreen) -> Iterable[SystemCommand]:
     """The available actions of a step screen as commands of the palette."""
     view_state = screen.view_state
-    own = load(view_state.page).actions if view_state.page else ()
+    own = load(view_state.page).available(view_state) if view_state.page else ()
     own += ("type",) if view_state.predictions.on else ()
     for action in step_actions(view_state.keymap, view_state.others):
         if action.name == "palette" or (action.name in PAGE_ACTION_KEYS and action.name not in own):

@@ -9,6 +9,7 @@ from rnnviz.messages import translated
 from rnnviz.tui.app.help_screen import HelpSection
 from rnnviz.tui.keymap import PAGE_ACTION_KEYS, Action, localized_key, step_actions
 from rnnviz.tui.pages import PAGES, PageEntry, load
+from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.view_state import ViewState
 
 #: The panels, and the zoom level at which each is what one looks at.
@@ -69,9 +70,10 @@ def _page(view_state: ViewState, entry: PageEntry, *, own: bool) -> HelpSection:
     def say(key: str) -> str:
         return view_state.text(f"page.{entry.name}.{key}")
 
-    rows = [("", text) for key in ("help", "help_keys") if (text := say(key))]
+    page = load(entry.name) if own else Page
+    rows = [("", text) for key in page.help_texts(view_state) if (text := say(key))]
     if own:
-        actions = [view_state.keymap[name] for name in load(entry.name).actions]
+        actions = [view_state.keymap[name] for name in page.available(view_state)]
         rows = [*_keys(view_state, actions), *rows]
     key = view_state.keymap.key(f"page_{entry.name}")
     return HelpSection(f"{say('title')} [{key}] · {say('question')}", tuple(rows))

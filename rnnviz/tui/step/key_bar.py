@@ -59,7 +59,7 @@ def _lesson_entries(view_state: ViewState, player: LessonPlayer) -> list[Entry]:
 def _page_entries(view_state: ViewState) -> list[Entry]:
     name = view_state.page
     page = load(name)
-    actions: tuple[str, ...] = page.actions
+    actions = page.available(view_state)
     own = []
     if view_state.predictions.on:
         own = [

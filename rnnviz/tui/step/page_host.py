@@ -189,9 +189,9 @@ class PageHost:
 
     def _has(self, action: str) -> bool:
         """Whether the open page has an action."""
-        page = self.page
+        page, view_state = self.page, self.screen.view_state
         return page is not None and (
-            action in page.actions or action in page.overridden(self.screen.view_state)
+            action in page.available(view_state) or action in page.overridden(view_state)
         )
 
     def press(self, action: str) -> bool:

@@ -121,7 +121,7 @@ class PredictControl:
             self._ask_what_was_seen()
             return True
         found = predict_mode.questions(view_state)
-        of_page = page is not None and "type" in page.actions
+        of_page = page is not None and "type" in page.available(view_state)
         if not found and of_page:
             return False
         if not found:

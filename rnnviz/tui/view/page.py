@@ -107,6 +107,16 @@ class Page(View):
         return True
 
     @classmethod
+    def available(cls, view_state: ViewState) -> tuple[str, ...]:
+        """Those of its actions that the page has for this trace."""
+        return cls.actions
+
+    @classmethod
+    def help_texts(cls, view_state: ViewState) -> tuple[str, ...]:
+        """The keys of its texts that say how to read it."""
+        return ("help", "help_keys")
+
+    @classmethod
     def overridden(cls, view_state: ViewState) -> tuple[str, ...]:
         """The actions of all screens that do something else on this page now."""
         return cls.overrides

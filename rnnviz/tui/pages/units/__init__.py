@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar
 
 from rich.segment import Segment
 
@@ -17,23 +16,24 @@ from rnnviz.analysis.units import (
     matches,
     most_saturated,
 )
+from rnnviz.cursor import Cursor
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.query import Question
 from rnnviz.trace.notation import turns_z
 from rnnviz.tui.pages import conclusions
+from rnnviz.tui.pages.units import property_view
+from rnnviz.tui.pages.units.property_questions import next_questions
+from rnnviz.tui.pages.units.units_state import THRESHOLDS, UnitsState
 from rnnviz.tui.pages.units.word_context import coloured, flow, in_context, swatch
 from rnnviz.tui.render.segments import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page, Prompt
-from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
-#: Thresholds above which a unit counts as active, in the order of the key.
-THRESHOLDS = (0.3, 0.2, 0.1, 0.05, 0.7, 0.5)
 #: Columns of a value, of an overlap, between the two lists; columns of the names of gates,
 #: and of a share of places.
 VALUE, OVERLAP, GAP, GATE, SHARE = 8, 11, 2, 18, 6
@@ -51,43 +51,74 @@ class UnitsLayout:
     matches: int
 
 
-@dataclass(frozen=True)
-class UnitsState(PageState):
-    """The threshold above which a unit counts as active."""
-
-    page: ClassVar[str] = "units"
-    threshold: float = THRESHOLDS[0]
-
-
 class UnitsPage(Page):
-    """The text coloured by one unit, its contexts, matching places, and saturated gates."""
+    """The text coloured by one unit, its contexts, matching places, and saturated gates.
+
+    Of a net that writes: the text coloured by one unit, and which units tell properties of it.
+    """
 
     name = "units"
     full_screen = True
-    actions = ("threshold",)
+    actions = ("threshold", *property_view.ACTIONS)
+    overrides = property_view.OVERRIDES
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
         return not (view_state.trace.series or view_state.query.hand)
 
-    def questions(self, view_state: ViewState) -> Sequence[UnitQuestion]:
+    @classmethod
+    def available(cls, view_state: ViewState) -> tuple[str, ...]:
+        return property_view.ACTIONS if view_state.trace.head.writes else ("threshold",)
+
+    @classmethod
+    def help_texts(cls, view_state: ViewState) -> tuple[str, ...]:
+        if view_state.trace.head.writes:
+            return ("help_writes", "help_writes_keys")
+        return ("help", "help_keys")
+
+    @classmethod
+    def overridden(cls, view_state: ViewState) -> tuple[str, ...]:
+        return cls.overrides if view_state.trace.head.writes else ()
+
+    def cursor_on_open(self, view_state: ViewState) -> Cursor:
+        if view_state.trace.head.writes:
+            return property_view.cursor_on_open(view_state)
+        return view_state.cursor
+
+    def questions(self, view_state: ViewState) -> Sequence[Question]:
+        if view_state.trace.head.writes:
+            return next_questions(view_state)
+        return self._corpus_questions(view_state)
+
+    def _corpus_questions(self, view_state: ViewState) -> Sequence[UnitQuestion]:
         query = view_state.query
         if query.hand is not None:
             return ()
         return (UnitQuestion(query.model, view_state.cursor.layer, query.random),)
 
     def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        if view_state.trace.head.writes:
+            return property_view.conclusion(view_state)
         return conclusions.units(view_state, self._corpus(view_state))
 
     def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        if view_state.trace.head.writes:
+            return property_view.conclusion_questions(view_state)
         query = conclusions.cut_query(view_state)
         return () if query is None else (query,)
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
+        if view_state.trace.head.writes:
+            return property_view.press(view_state, key)
         at = (THRESHOLDS.index(self._threshold(view_state)) + 1) % len(THRESHOLDS)
-        return Change(UnitsState(THRESHOLDS[at]))
+        return Change(replace(view_state.page_state(UnitsState), threshold=THRESHOLDS[at]))
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        if view_state.trace.head.writes:
+            note = property_view.note(view_state, "" if view_state.keyless else " (↑ ↓)")
+            return property_view.lines(
+                view_state, self.head(view_state, width, note), width, height
+            )
         corpus = self._corpus(view_state)
         plan = self._plan(view_state, corpus, width, height)
         lines = [self.head(view_state, width, self._note(view_state, corpus))]
@@ -102,6 +133,8 @@ class UnitsPage(Page):
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         width, height = self.size
+        if view_state.trace.head.writes:
+            return property_view.picked(view_state, (width, height), x, y)
         plan = self._plan(view_state, self._corpus(view_state), width, height)
         line = y - 2 + plan.first
         for word in flow(view_state.trace.tokens, width - 1):
@@ -116,7 +149,7 @@ class UnitsPage(Page):
         return view_state.page_state(UnitsState).threshold
 
     def _corpus(self, view_state: ViewState) -> CorpusStates | None:
-        return next((view_state.answers.get(q) for q in self.questions(view_state)), None)
+        return next((view_state.answers.get(q) for q in self._corpus_questions(view_state)), None)
 
     def _why(self, view_state: ViewState) -> str:
         """The reason why there is no corpus, or not yet."""
@@ -125,7 +158,7 @@ class UnitsPage(Page):
             return self.page_text(view_state, "no_text")
         if trace.reads == "ids":
             return self.page_text(view_state, "no_vocabulary")
-        for question in self.questions(view_state):
+        for question in self._corpus_questions(view_state):
             reason = view_state.failures.get(question)
             return self.page_text(view_state, "computing") if reason is None else visible(reason)
         return self.page_text(view_state, "hand")
