@@ -190,7 +190,7 @@ def _blocks(run: _Run, own: Values) -> Iterator[_Block]:
         source = model.spec.source
         read = PADDING_ID in run.inputs or (isinstance(source, EmbeddingSpec) and source.mask_zero)
         if row != PADDING_ID and read:
-            yield _Block("embedding", "E", row=PADDING_ID, word=PAD)
+            yield _Block("embedding", "E", row=PADDING_ID, word=run.word(PADDING_ID))
     for k, layer in enumerate(model.spec.layers):
         for direction in layer.directions:
             for name, (key, _) in _named(model, model.params, k, direction).items():

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from rnnviz.analysis.gradient_check import GradientCheck
 from rnnviz.analysis.training_history import TrainingHistoryQuestion
 from rnnviz.equations import number
 from rnnviz.explore import explorer as explore
+from rnnviz.query import Query
 from rnnviz.tui.pages.clamp import ClampPage
 from rnnviz.tui.pages.compare_sentences import CompareSentencesPage
+from rnnviz.tui.pages.padding import PaddingPage
 from rnnviz.tui.pages.scan import ScanPage
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import ending, lines
@@ -65,3 +68,23 @@ def test_the_training_of_a_net_that_writes_is_judged_by_its_bits() -> None:
         history.values("valid", "bits"), history.values("valid", "loss"), strict=True
     ):
         assert bits == loss / math.log(2)
+
+
+def test_a_net_that_read_one_long_text_has_no_padding() -> None:
+    """Its entry 0 is a token: the gradient check names it, and no page pads with it."""
+    view_state = moment(3)
+    assert not PaddingPage.applies(view_state) and not PaddingPage(view_state).questions(view_state)
+    assert "has no entry for padding" in " ".join(
+        " ".join(lines(PaddingPage, view_state, 80, 24)).split()
+    )
+    assert PaddingPage.applies(of_names(2))
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "first"), [("shakespeare-lstm", "EO\nI", "\n"), ("names-rnn", "ann", "[PAD]")]
+)
+def test_the_gradient_check_names_the_first_entry(model: str, text: str, first: str) -> None:
+    query = Query(text, model)
+    entries = explore()(GradientCheck(query)).entries
+    rows = {entry.index[0]: entry.word for entry in entries if entry.word is not None}
+    assert rows[0] == first and len(rows) == 2

@@ -16,6 +16,7 @@ from rnnviz.analysis.padding import (
 )
 from rnnviz.display import visible
 from rnnviz.query import Question
+from rnnviz.trace import Trace
 from rnnviz.tui.pages import conclusions
 from rnnviz.tui.pages.padding.padded_drawing import GUTTER, Drawing, without_answer
 from rnnviz.tui.pages.padding.padding_table import in_sight, states, table
@@ -49,7 +50,7 @@ class PaddingPage(Page):
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
         trace = view_state.trace
-        return not (trace.series or trace.hand or trace.clamps)
+        return not (trace.series or trace.hand or trace.clamps or _is_one_text(trace))
 
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         return () if self._why_not(view_state) else (self._question(view_state),)
@@ -64,6 +65,8 @@ class PaddingPage(Page):
         if trace.series is not None or trace.hand is not None or trace.reads == "vectors":
             key = "numbers" if trace.series is None else "series"
             return self.page_text(view_state, f"no_padding_{key}")
+        if _is_one_text(trace):
+            return self.page_text(view_state, "no_padding_text")
         return self.page_text(view_state, "no_padding_held") if trace.clamps else ""
 
     def _answer(self, view_state: ViewState) -> PaddingComparison | None:
@@ -141,3 +144,8 @@ class PaddingPage(Page):
         left, modes_table = ([*part, *[[]] * (rows - len(part))] for part in (left, modes_table))
         both = zip(left, modes_table, strict=True)
         return lines + [beside(a, trimmed(b, TABLE, theme.ink), width, theme.ink) for a, b in both]
+
+
+def _is_one_text(trace: Trace) -> bool:
+    """Whether the net was trained on windows of one long text: it has no entry for padding."""
+    return trace.head.writes and trace.head.labels[0] != ""
