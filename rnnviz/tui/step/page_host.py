@@ -78,9 +78,10 @@ class PageHost:
 
     def toggle(self, name: str) -> None:
         """Open a page, or close it if it is open; after the keys that wait."""
-        if self.waiting_keys:
+        if self.waiting_keys and self.pending:
             self.press_later(partial(self._toggle, name))
         else:
+            self.waiting_keys.clear()
             self._toggle(name)
 
     def _toggle(self, name: str) -> None:
@@ -212,8 +213,12 @@ class PageHost:
         return isinstance(change, Change) and change.waits
 
     def press_later(self, key: Callable[[], object]) -> None:
-        """Run a key after the others that wait; it waits on as long as it returns True."""
-        self.waiting_keys.add(lambda: key() is True)
+        """Run a key after the others that wait; it waits on as long as it returns True.
+
+        Where no answer is to come there is nothing to wait for.
+        """
+        if self.pending:
+            self.waiting_keys.add(lambda: key() is True)
 
     def run(self, action: str) -> Change | Prompt | None:
         """Run an action that the open page has; what it came to."""

@@ -17,6 +17,7 @@ from rnnviz.analysis.writing import NextTokensQuestion, drawing_probabilities
 from rnnviz.data.vocabulary import Encoding
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.errors import UsageError
 from rnnviz.events import PageStateEvent
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
@@ -275,6 +276,37 @@ def test_a_line_by_hand_waits_for_the_keys_before_it() -> None:
     asyncio.run(run())
     text = it.step_screen.view_state.latest_query.text
     assert text[: T + 8] == written(5) + "ane" and len(text) == T + 10
+
+
+def test_keys_do_not_wait_for_an_answer_that_there_will_not_be() -> None:
+    """A text that cannot be read: its reason is said, and the page can be left."""
+    it = app(page="write")
+    answer = it.step_screen.page_host.explorer
+
+    def refuse(question: Any) -> Any:
+        if isinstance(question, NextTokensQuestion) and len(question.query.text) > T + 2:
+            raise UsageError("This text is too long.")
+        return answer(question)
+
+    it.step_screen.page_host.explorer = refuse
+
+    async def run() -> None:
+        async with it.run_test(size=(80, 24)) as pilot:
+            await settled(it, pilot)
+            screen = it.step_screen
+            for _n in range(5):
+                screen.page_host.press("zoom_in")
+            await settled(it, pilot)
+            assert state(it).text == written(3) and not screen.page_host.waiting_keys
+            for _n in range(2):
+                await pilot.press("enter")
+                await settled(it, pilot)
+            assert "too long" in screen.view_state.status and not screen.page_host.waiting_keys
+            await pilot.press("escape", "escape")
+            await settled(it, pilot)
+            assert screen.view_state.page == ""
+
+    asyncio.run(run())
 
 
 def test_keys_that_do_not_fit_are_counted_and_another_text_drops_those_that_wait(

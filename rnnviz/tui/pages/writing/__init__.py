@@ -121,7 +121,7 @@ class WritingPage(Page):
             word = visible(view_state.trace.tokens[view_state.cursor.t])
             return Change(message=view_state.text("predict.hint_next", word=word))
         if found is None:
-            return Change(state, waits=True)  # the probabilities are being computed
+            return self._wait(view_state, state)
         if key in ("next", "previous"):
             return self._other(view_state, found, state, 1 if key == "next" else -1)
         if key == "play" and state.at < len(found.tokens) - 1:
@@ -162,6 +162,13 @@ class WritingPage(Page):
         n = 0 if key == "likeliest" else int(key.removeprefix("model_")) - 1
         return order[n] if n < len(order) else None
 
+    def _wait(self, view_state: ViewState, state: WritingState) -> Change:
+        """Wait for the probabilities, unless there will be none."""
+        reason = view_state.failures.get(question(view_state, state))
+        if reason is None:
+            return Change(state, waits=True)
+        return Change(message=visible(reason), failed=True)
+
     def _with(self, view_state: ViewState, state: WritingState) -> Change:
         """Another text or another place in it; its trace follows when no key is pressed."""
         state = replace(state, base=view_state.latest_query.text)
@@ -174,7 +181,7 @@ class WritingPage(Page):
         """Write what was typed."""
         state, found = current(view_state), known(view_state, current(view_state))
         if found is None:
-            return Change(waits=True)
+            return self._wait(view_state, state)
         state = counted(found, state)
         typed = typed_text(typed)
         tokens = typed.split() if found.separator else list(typed)
