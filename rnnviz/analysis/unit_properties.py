@@ -110,6 +110,11 @@ class PropertyScores:
         return float(max(found)) if found else None
 
     @property
+    def units(self) -> int:
+        """H."""
+        return len(next(iter(self.areas.values())))
+
+    @property
     def controls(self) -> int:
         """The number of untrained nets."""
         return max(map(len, self.untrained.values()), default=0)

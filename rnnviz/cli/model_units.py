@@ -96,10 +96,13 @@ def command(
     from rnnviz.analysis.unit_properties import AblationQuestion, PropertyQuestion
     from rnnviz.data.plain_text import read_plain_text
     from rnnviz.explore import explorer
+    from rnnviz.explore.unit_properties import check_unit
 
     text = None if file is None else read_plain_text(file)
     answer = explorer()
     found: PropertyScores = answer(PropertyQuestion(name, layer, text, untrained))
+    if unit is not None:
+        check_unit(unit, found.units)
     chosen = list(_chosen(found, unit, top))
     lost: dict[int, Ablation] = {}
     if ablation:

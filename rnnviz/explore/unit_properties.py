@@ -133,6 +133,16 @@ def ablation(stored: StoredModel, text: str, question: AblationQuestion) -> Abla
     )
 
 
+def check_unit(unit: int, count: int) -> None:
+    """UsageError for a unit that a layer of so many does not have."""
+    if not 0 <= unit < count:
+        raise UsageError(
+            _("There is no unit {unit}: the layer has {count}, counted from 0.").format(
+                unit=unit, count=count
+            )
+        )
+
+
 def without_unit(model: Model, unit: int, layer: int = 0) -> Model:
     """A copy in which nothing reads the output h of a unit: as if h were 0.
 
@@ -145,12 +155,7 @@ def without_unit(model: Model, unit: int, layer: int = 0) -> Model:
     params = {name: array.copy() for name, array in model.params.items()}
     names = [f"layers.{k}.{each.directions[0]}" for k, each in enumerate(layers)]
     own, above = [*names, *(name for name, _dense in head.below), "head"][layer : layer + 2]
-    if not 0 <= unit < len(params[f"{above}.W"]):
-        raise UsageError(
-            _("There is no unit {unit}: the layer has {count}, counted from 0.").format(
-                unit=unit, count=len(params[f"{above}.W"])
-            )
-        )
+    check_unit(unit, len(params[f"{above}.W"]))
     for name in (f"{own}.U", f"{above}.W"):
         params[name][unit] = 0
     return Model(model.spec, params, model.backend)

@@ -69,6 +69,7 @@ def test_a_table_names_the_control(args: list[str], capsys: pytest.CaptureFixtur
     [
         (("sentiment-lstm",), 2, "gives no next token"),
         (("names-lstm", "MISSING"), 2, "MISSING"),
+        (("names-lstm", "--unit", "64", "--untrained", "0"), 2, "There is no unit 64"),
         (("names-lstm", "--layer", "1", "--untrained", "0"), 2, "There is no layer 1"),
     ],
 )
