@@ -7,10 +7,14 @@ and :func:`receive` and :func:`resize` with what happens to the terminal meanwhi
 from __future__ import annotations
 
 import io
+import json
 import os
 import shlex
 import sys
 import traceback
+import zipfile
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +24,30 @@ from rnnviz.cli.stderr import say
 from rnnviz.errors import UsageError, shortened
 from rnnviz.files import delivery
 from rnnviz.messages import _
+from rnnviz.tui.app.themed_app import ThemedApp
+from rnnviz.tui.step.key_bar import key_buttons
+from rnnviz.tui.step.screen import StepScreen
 from rnnviz.tui.terminal.page_driver import BrowserTab, PageDriver
+from rnnviz.tui.view.widget import KeyClicked
 from rnnviz.window import within
 
 PROGRAM: Final = "rnnviz"
 #: The longest command line, in characters: a text has 10,000 words at most.
 _LONGEST: Final = 100_000
+#: Flags and hash in the head of a compiled module.
+_UNCHECKED: Final = b"\1\0\0\0" + bytes(8)
 _TERMINAL: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+
+
+@dataclass
+class _State:
+    """What runs now, and the buttons that the page shows for it."""
+
+    app: ThemedApp[int] | None = None
+    keys: list[tuple[str, str]] = field(default_factory=list)
+
+
+_state = _State()
 
 
 class _PageStream(io.TextIOBase):
@@ -95,6 +116,7 @@ def start(page: BrowserTab) -> None:
 
 async def run(line: str, columns: int, rows: int) -> int:
     """Run a command line, and the app that it opens; the exit code."""
+    page = PageDriver.page
     resize(columns, rows)
     try:
         args = words(line)
@@ -104,7 +126,13 @@ async def run(line: str, columns: int, rows: int) -> int:
     with deferred_apps() as apps:
         code = run_command(args)
     for app in apps:
-        await app.run_async()
+        app.painted.append(partial(_show_keys, app))
+        _state.app = app
+        try:
+            await app.run_async()
+        finally:
+            _state.app, _state.keys = None, []
+            page.keys("[]")
         code = app.return_code or 0
         if app.fault is not None:
             traceback.print_exception(app.fault)
@@ -112,10 +140,40 @@ async def run(line: str, columns: int, rows: int) -> int:
     return code
 
 
+def _show_keys(app: ThemedApp[int]) -> None:
+    """Tell the page the keys that work now, for buttons, if they are others than before."""
+    screen = app.screen
+    shown = key_buttons(screen.view_state) if isinstance(screen, StepScreen) else []
+    if shown != _state.keys:
+        _state.keys = shown
+        PageDriver.page.keys(json.dumps(shown))
+
+
 def receive(data: str) -> None:
     """What was typed, pasted or done with the mouse; nothing takes it while no app runs."""
     if PageDriver.running is not None:
         PageDriver.running.receive(data)
+
+
+def press(action: str) -> None:
+    """A button of the page for a key of the key bar."""
+    if _state.app is not None:
+        _state.app.screen.post_message(KeyClicked(action))
+
+
+def compiled_modules() -> bytes:
+    """What Python has compiled of the packages, as a zip that is unpacked over them.
+
+    A compiled module names the time of its source; here it is marked as one that need not be
+    compared with a source (PEP 552), since archives with other sources have another name.
+    """
+    packages, packed = Path(__file__).parent.parent, io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(packages.rglob("*.pyc")):
+            data = path.read_bytes()
+            name = path.relative_to(packages).as_posix()
+            archive.writestr(name, data[:4] + _UNCHECKED + data[16:])
+    return packed.getvalue()
 
 
 def resize(columns: int, rows: int) -> None:

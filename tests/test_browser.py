@@ -28,9 +28,13 @@ class RememberingPage:
     def __init__(self) -> None:
         self.written = ""
         self.downloads: dict[str, bytes] = {}
+        self.buttons: list[str] = []
 
     def write(self, data: str) -> None:
         self.written += data
+
+    def keys(self, keys: str) -> None:
+        self.buttons.append(keys)
 
     def download(self, name: str, data: bytes) -> None:
         self.downloads[name] = data

@@ -87,6 +87,20 @@ def _entry(view_state: ViewState, names: tuple[str, ...], label: str) -> Entry:
     return tuple(keys), label
 
 
+def key_buttons(view_state: ViewState) -> list[tuple[str, str]]:
+    """The words and the action of each entry of the key bar that is no pair of arrows.
+
+    Of an entry with several keys each key is one, with what it is called.
+    """
+    found: list[tuple[str, str]] = []
+    for keys, word in entries(view_state, 0):
+        if len(keys) == 1:
+            found.append((view_state.text(word), keys[0][1]))
+        elif not {key for key, _ in keys} <= {*"←→↑↓"}:
+            found += keys
+    return found
+
+
 class KeyBar(View):
     """Keys that work now, all of them clickable."""
 

@@ -29,6 +29,9 @@ class BrowserTab(Protocol):
     def write(self, data: str) -> None:
         """Show what a terminal is given."""
 
+    def keys(self, keys: str) -> None:
+        """Show buttons for these keys: a JSON list of labels and actions."""
+
     def download(self, name: str, data: bytes) -> None:
         """Hand a file to the browser."""
 

@@ -15,12 +15,20 @@ const text = (key, values = {}) =>
   Object.entries(values).reduce((all, [name, value]) => all.replace(`{${name}}`, value), site.texts[lang][key]);
 const MB = (bytes) => (bytes / 1e6).toFixed(1);
 
+const light = matchMedia("(prefers-color-scheme: light)").matches;
+const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+const early = []; // messages before there is a terminal
+worker.onmessage = ({ data }) => early.push(data);
+worker.postMessage({
+  type: "start", base: document.baseURI.replace(/[?#].*/, ""), site,
+  settings: { LANG: lang === "tr" ? "tr_TR.UTF-8" : "en_US.UTF-8", ...(light ? { RNNVIZ_THEME: "light" } : {}) },
+});
+
 // -- the terminal ------------------------------------------------------------------------------
 
 const runtime = (name) => import(new URL(`${site.runtime}/${name}`, document.baseURI));
 const [{ Terminal }, { FitAddon }, { Unicode11Addon }] = await Promise.all(
   ["xterm.mjs", "addon-fit.mjs", "addon-unicode11.mjs"].map(runtime));
-const light = matchMedia("(prefers-color-scheme: light)").matches;
 const touch = matchMedia("(pointer: coarse)").matches || new URLSearchParams(location.hash.slice(1)).has("touch");
 const FONTS = '"DejaVu Sans Mono", "Cascadia Mono", "Fira Code", Menlo, Consolas, "Noto Sans Mono", "Droid Sans Mono", monospace';
 const terminal = new Terminal({
@@ -54,7 +62,7 @@ function refit() {
 }
 refit();
 new ResizeObserver(refit).observe(element("screen"));
-terminal.onResize(({ cols, rows }) => worker.postMessage({ type: "resize", columns: cols, rows }));
+terminal.onResize(({ cols, rows }) => { if (running) worker.postMessage({ type: "resize", columns: cols, rows }); });
 terminal.onData((data) => { if (running) worker.postMessage({ type: "data", data }); });
 terminal.attachCustomKeyEventHandler((event) => {
   const key = event.key.toLowerCase(), control = event.ctrlKey || event.metaKey;
@@ -70,7 +78,7 @@ terminal.parser.registerOscHandler(52, (data) => {
 
 // -- the worker --------------------------------------------------------------------------------
 
-let running = false, painted = false, done = 0;
+let running = false, showKeys = () => {}, painted = false, done = 0;
 const total = Object.values(site.first).reduce((sum, bytes) => sum + bytes, 0);
 const [loadingText, loadingBar] = element("loading").children;
 function loading(words, share) {
@@ -125,6 +133,7 @@ const handlers = {
     if (painted) message(words); else if (words) loading(words);
   },
   download({ name, bytes }) { download(name, bytes); },
+  keys({ keys }) { showKeys(JSON.parse(keys)); },
   ended({ code }) {
     running = false;
     painted = true;
@@ -150,13 +159,9 @@ element("ended").querySelector("form").addEventListener("submit", (event) => {
 });
 
 loading(text("loading_again"));
-const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-worker.addEventListener("message", ({ data }) => handlers[data.type](data));
-worker.addEventListener("error", (event) => handlers.failed({ reason: event.message ?? "worker", whole: event.message }));
-worker.postMessage({
-  type: "start", base: document.baseURI.replace(/[?#].*/, ""), site,
-  settings: { LANG: lang === "tr" ? "tr_TR.UTF-8" : "en_US.UTF-8", ...(light ? { RNNVIZ_THEME: "light" } : {}) },
-});
+for (const message of early) handlers[message.type](message);
+worker.onmessage = ({ data }) => handlers[data.type](data);
+worker.onerror = (event) => handlers.failed({ reason: event.message ?? "worker", whole: event.message });
 
 // -- buttons for fingers -----------------------------------------------------------------------
 
@@ -175,6 +180,16 @@ if (touch) {
   for (const [label, data] of [["←", "\x1b[D"], ["→", "\x1b[C"], ["↑", "\x1b[A"], ["↓", "\x1b[B"], ["⏎", "\r"], ["esc", "\x1b"], ["tab", "\t"], ["␣", " "]]) {
     button(label, () => send(data));
   }
+  const own = document.createElement("div");
+  own.id = "own";
+  keys.append(own);
+  showKeys = (listed) => {
+    own.replaceChildren();
+    for (const [label, action] of listed) {
+      own.append(button(label, () => { if (running) worker.postMessage({ type: "press", action }); }));
+    }
+    refit();
+  };
   button("A−", () => { wanted = Math.max(SMALLEST, wanted - 1); refit(); }, text("smaller"));
   button("A+", () => { wanted += 1; refit(); }, text("larger"));
   button("⌨", () => terminal.focus(), text("keyboard"));

@@ -1,6 +1,6 @@
 // Python in a worker: loads Pyodide and rnnviz, then runs command lines on the page's terminal.
-let browser = null, pyodide = null, running = false;
-const waiting = [];
+let browser = null, pyodide = null;
+let python = null; // the name of the archives, if what was compiled of them has to be kept
 const say = (message, transfer) => postMessage(message, transfer ?? []);
 
 // Reads a file and reports its bytes as they come. Pyodide asks for some of them again, which the
@@ -16,6 +16,33 @@ async function load(url, name, keep) {
     say({ type: "loaded", name, bytes: value.length });
   }
   return keep ? new Blob(chunks).arrayBuffer() : null;
+}
+
+// The modules that Python compiled, kept for the next time under the name of the archives.
+function store() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("rnnviz", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("compiled");
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+async function inStore(mode, act) {
+  const database = await store();
+  try {
+    return await new Promise((resolve, reject) => {
+      const request = act(database.transaction("compiled", mode).objectStore("compiled"));
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+const kept = (name) => inStore("readonly", (all) => all.get(name)).catch(() => undefined);
+async function keep(name, modules) {
+  await inStore("readwrite", (all) => all.clear());
+  await inStore("readwrite", (all) => all.put(modules, name));
 }
 
 // A file of which only the size is known until it is read; a worker may wait for a request.
@@ -48,13 +75,15 @@ const times = {};
 const mark = (name) => { times[name] = Math.round(performance.now()); say({ type: "times", times }); };
 async function start({ base, site, settings }) {
   const at = (path) => new URL(path, base).href;
-  const archives = {}, all = [];
-  for (const name of Object.keys(site.first)) {
-    const keep = name.endsWith("/rnnviz.zip") || name.endsWith("/libraries.zip");
-    const loaded = load(at(name), name, keep);
-    if (keep) archives[name] = loaded; else all.push(loaded);
+  const imported = import(at(`${site.runtime}/pyodide.mjs`)), archives = {};
+  for (const name of ["rnnviz.zip", "libraries.zip"].map((each) => `${site.python}/${each}`)) {
+    archives[name] = load(at(name), name, true);
   }
-  const { loadPyodide } = await import(at(`${site.runtime}/pyodide.mjs`));
+  const modules = await kept(site.python);
+  // Where modules are kept from another time, the browser has the files: nothing to report then.
+  const others = modules ? [] : Object.keys(site.first).filter((name) => !(name in archives));
+  const all = others.map((name) => load(at(name), name, false));
+  const { loadPyodide } = await imported;
   pyodide = await loadPyodide({
     indexURL: at(site.runtime + "/"), packages: ["numpy"], checkIntegrity: false,
     env: { HOME: "/home/web", PYTHONHASHSEED: "0", ...settings },
@@ -65,17 +94,20 @@ async function start({ base, site, settings }) {
     pyodide.unpackArchive(await archive, "zip", { extractDir: packages });
   }
   mark("unpacked");
+  if (modules) pyodide.unpackArchive(modules, "zip", { extractDir: packages });
+  else python = site.python;
   for (const [path, size] of Object.entries(site.on_demand)) {
     addOnDemand(pyodide.FS, `${packages}/rnnviz/assets/${path}`, at(`${site.files}/${path}`), size);
   }
-  await Promise.all(all);
+  await Promise.all(all); // else what they report would come after this
   mark("all");
   say({ type: "starting" });
-  pyodide.runPython("import importlib; importlib.invalidate_caches()");
+  pyodide.runPython(`import importlib, sys; importlib.invalidate_caches(); sys.dont_write_bytecode = ${python ? "False" : "True"}`);
   browser = pyodide.pyimport("rnnviz.browser");
   mark("imported");
   browser.start({
     write: (data) => say({ type: "write", data }),
+    keys: (keys) => say({ type: "keys", keys }),
     download: (name, data) => {
       const bytes = data.toJs();
       say({ type: "download", name, bytes }, [bytes.buffer]);
@@ -83,12 +115,20 @@ async function start({ base, site, settings }) {
   });
 }
 
+function keepCompiled() {
+  if (!python) return;
+  const name = python, archive = browser.compiled_modules();
+  python = null;
+  const modules = archive.toJs();
+  archive.destroy();
+  keep(name, modules).catch(() => {});
+}
+
 async function run({ line, columns, rows }) {
-  running = true;
   mark("run");
   say({ type: "running" });
+  if (python) setTimeout(keepCompiled, 5000);
   const code = await browser.run(line, columns, rows);
-  running = false;
   say({ type: "ended", code });
 }
 
@@ -102,6 +142,8 @@ async function handle(message) {
     browser.receive(message.data);
   } else if (message.type === "resize") {
     browser.resize(message.columns, message.rows);
+  } else if (message.type === "press") {
+    browser.press(message.action);
   }
 }
 
