@@ -68,7 +68,7 @@ class StaticFolder:
         found = dict(_walk(folder))
         for name, path in found.items():
             packed = found.get(name + PACKED)
-            if not name.endswith(PACKED):
+            if name.removesuffix(PACKED) not in found.keys() - {name}:
                 stored = _stored(path)
                 self._files[name] = (stored, None if packed is None else _stored(packed))
 

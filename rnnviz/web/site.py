@@ -30,6 +30,8 @@ _STATIC: Final = Path(__file__).parent / "static"
 _SCRIPTS: Final = ("app.js", "landing.js", "worker.js", "style.css")
 #: Files of other endings are compressed already.
 _COMPRESSED: Final = (".html", ".js", ".mjs", ".css", ".wasm", ".zip", ".json", ".csv", ".tsv")
+#: The ending of a compressed file that has to arrive as it is.
+PLAIN: Final = ".bin"
 _ARCHIVES: Final = ("rnnviz.zip", "libraries.zip")
 
 
@@ -100,9 +102,13 @@ def _build(
     packing.pack(packing.library_files(), python / _ARCHIVES[1])
     python = _renamed(python, "python")
     assets = folder / "new-files"
+    on_demand = {}
     for name, path in packing.assets_on_demand().items():
-        (assets / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, assets / name)
+        # Some hosts unpack what ends in .gz for the browser.
+        sent = name + PLAIN if path.suffix in (PACKED, ".xz") else name
+        (assets / sent).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, assets / sent)
+        on_demand[name] = [sent, path.stat().st_size]
     assets = _renamed(assets, "files")
     app = folder / "new-app"
     app.mkdir()
@@ -117,10 +123,7 @@ def _build(
             for part, names in ((runtime_folder, [f.path for f in files]), (python, _ARCHIVES))
             for name in names
         },
-        "on_demand": {
-            path.relative_to(assets).as_posix(): path.stat().st_size
-            for path in sorted(assets.rglob("*")) if path.is_file()
-        },
+        "on_demand": on_demand,
         "texts": {lang: _texts(lang) for lang in i18n.LANGUAGES},
     }  # fmt: skip
     for name, page in _pages(app.name, runtime_folder.name).items():

@@ -27,6 +27,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "index.html").write_text("<p>first</p>")
     (folder / "app-0123456789ab" / "app.js").write_text("let x = 1;" * 500)
     (folder / "app-0123456789ab" / "app.js.gz").write_bytes(gzip.compress(b"let x = 1;" * 500))
+    (folder / "table.csv.gz").write_bytes(b"as it is")
     (folder / "a b.txt").write_text("with a space")
     (folder / ".hidden").write_bytes(SECRET)
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
@@ -101,6 +102,8 @@ def test_compressed_files_are_sent_to_those_who_take_them(serving: FileServer) -
     assert packed["Content-Encoding"] == "gzip" and gzip.decompress(sent) == content
     assert packed["ETag"] != plain["ETag"] and packed["Vary"] == "Accept-Encoding"
     assert "immutable" in packed["Cache-Control"]
+    status, alone, sent = get(serving, "/table.csv.gz", Accept_Encoding="gzip")
+    assert (status, sent) == (200, b"as it is") and "Content-Encoding" not in alone
     for refusing in ("gzip;q=0", "br", "identity"):
         assert "Content-Encoding" not in get(serving, target, Accept_Encoding=refusing)[1]
 

@@ -96,8 +96,8 @@ async function start({ base, site, settings }) {
   mark("unpacked");
   if (modules) pyodide.unpackArchive(modules, "zip", { extractDir: packages });
   else python = site.python;
-  for (const [path, size] of Object.entries(site.on_demand)) {
-    addOnDemand(pyodide.FS, `${packages}/rnnviz/assets/${path}`, at(`${site.files}/${path}`), size);
+  for (const [path, [sent, size]] of Object.entries(site.on_demand)) {
+    addOnDemand(pyodide.FS, `${packages}/rnnviz/assets/${path}`, at(`${site.files}/${sent}`), size);
   }
   await Promise.all(all); // else what they report would come after this
   mark("all");

@@ -1,0 +1,326 @@
+"""The app in headless Chromium: the same screens and numbers as here, and nothing asked elsewhere.
+
+Needs Chromium and, in RNNVIZ_WEB_RUNTIME, a folder with Pyodide and xterm.js; else skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import os
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser_app import AppInBrowser, lines, native, runtime_folder, sequence
+from chromium import Chromium, installed
+
+import rnnviz
+from rnnviz.tui.export import pictures
+from rnnviz.tui.step.app import settled
+from rnnviz.web.files import FileAnswer, StaticFolder
+from rnnviz.web.server import FileServer
+from rnnviz.web.site import build_site
+
+pytestmark = pytest.mark.skipif(
+    installed() is None or runtime_folder() is None,
+    reason="needs Chromium, and RNNVIZ_WEB_RUNTIME: a folder with Pyodide and xterm.js",
+)
+
+#: The most bytes that are sent before the first screen.
+MOST_BYTES = 17_000_000
+#: Keys after which the screen is compared, one after the other.
+STATES = (
+    "right", "right", "right", "left", "up", "up", "down", "full_stop", "full_stop", "comma",
+    "enter", "right", "escape", "end", "home", "v", "v", "l", "2", "right", "3", "1", "right",
+    "right", "e", "right", "escape", "B", "right", "left", "escape", "w", "right", "escape",
+    "i", "escape", "c", "O", "X", "escape", "u", "down", "down", "escape", "R", "right",
+    "escape", "k", "right", "escape", "0", "right", "escape", "r", "r", "p", "p", "Y", "Y", "T",
+)  # fmt: skip
+#: Texts that are traced with each model of the language.
+TEXTS = (
+    "this movie was not good", "not bad at all", "good", "i loved it", "a waste of time",
+    "the plot is thin but the acting is great", "boring", "it was not a good film",
+    "never again", "absolutely wonderful !", "hmm", "the the the the", "so so", "7 out of 10",
+    "worst film of the year", "I would watch it again", "too long and too slow", "ok",
+    "not not good", "what a beautiful and moving story",
+)  # fmt: skip
+MODELS = ("sentiment-lstm", "sentiment-gru", "sentiment-rnn", "sentiment-mingru", "imdb-lstm")
+
+
+class CountingFolder(StaticFolder):
+    """Remembers what was asked for and how many bytes were sent."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.sent: dict[str, int] = {}
+
+    def answer(self, target: str, headers: Mapping[str, str]) -> FileAnswer:
+        answer = super().answer(target, headers)
+        if answer.file is not None:
+            size = int(answer.headers["Content-Length"])
+            self.sent[target] = self.sent.get(target, 0) + size
+        return answer
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    folder = build_site(tmp_path_factory.mktemp("web") / "site", runtime_folder())
+    with FileServer(folder) as server:
+        server.folder = CountingFolder(folder)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("profile")
+
+
+@pytest.fixture(scope="module")
+def tab(serving: FileServer, profile: Path) -> Iterator[AppInBrowser]:
+    with Chromium(profile) as chromium:
+        media = [{"name": "prefers-color-scheme", "value": "dark"}]
+        chromium.call("Emulation.setEmulatedMedia", features=media)
+        chromium.call("Browser.setDownloadBehavior", behavior="allow",
+                      downloadPath=str(profile.parent))  # fmt: skip
+        yield AppInBrowser(chromium, f"http://127.0.0.1:{serving.port}/")
+
+
+@pytest.fixture(autouse=True)
+def only_this_server(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test: no request to another host, no error in the console."""
+    chromium = request.getfixturevalue("tab").chromium
+    chromium.requests.clear()
+    chromium.complaints.clear()
+    yield
+    address = request.getfixturevalue("tab").address
+    elsewhere = [
+        url for url in chromium.requests if not url.startswith((address, "data:", "blob:"))
+    ]
+    assert elsewhere == [] and chromium.complaints == []
+
+
+def test_the_first_screen_costs_few_bytes_and_later_ones_none(
+    tab: AppInBrowser, serving: FileServer
+) -> None:
+    tab.open("step")
+    folder = serving.folder
+    assert isinstance(folder, CountingFolder)
+    sent = folder.sent
+    assert sum(sent.values()) < MOST_BYTES, sent
+    models = {name.rpartition("/")[2] for name in sent if "/models/" in name}
+    assert models <= {"sentiment-lstm.json", "sentiment-lstm.safetensors"}
+    time.sleep(8)  # what was compiled is kept
+    folder.sent = {}
+    tab.open("step")
+    again = sum(folder.sent.values())
+    assert again < 100_000, folder.sent
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+async def test_screens_are_those_of_a_terminal(tab: AppInBrowser, lang: str) -> None:
+    await asyncio.to_thread(tab.open, f"step --lang {lang} 'this movie was not good'")
+    different = []
+    async with native(["step", "--lang", lang, "this movie was not good"], tab.size) as (
+        app,
+        pilot,
+    ):
+        for n, key in enumerate(("", *STATES)):
+            if key:
+                await pilot.press(key)
+                tab.send(sequence(key))
+            await settled(app, pilot)
+            expected = lines(pictures.of_screen(app, "txt"))
+            end = time.monotonic() + 10
+            while (found := lines(tab.text)) != expected and time.monotonic() < end:
+                await asyncio.sleep(0.05)
+            if found != expected:
+                different.append((n, key, list(difflib.unified_diff(expected, found, n=0))))
+    report = "\n".join(f"{n} {key}: " + "\n".join(diff) for n, key, diff in different)
+    assert not different, f"{len(different)} of {len(STATES) + 1} differ\n{report}"
+
+
+def test_numbers_are_those_of_this_machine(tab: AppInBrowser, profile: Path) -> None:
+    tab.open("explain z")
+    worst = 0.0
+    for model in MODELS:
+        for text in TEXTS:
+            file = profile.parent / "trace.json"
+            file.unlink(missing_ok=True)
+            tab.start_again(f"step -m {model} --save trace.json -q -- '{text}'")
+            tab.until(file.is_file, f"{model}: {text}")
+            tab.send("q")
+            found, here = json.loads(file.read_text()), rnnviz.step(text, model=model)
+            assert found["tokens"] == list(here.tokens)
+            for layer, own in zip(found["layers"], here.layers, strict=True):
+                for kind, arrays in (("values", own.values), ("grads", own.grads)):
+                    for name, array in arrays.items():
+                        there = np.array(layer[kind][name])
+                        worst = max(worst, float(np.abs(there - array).max(initial=0)))
+    assert worst <= 5e-6
+    print(f"largest difference {worst:.2g}")
+
+
+def test_keys_are_answered_at_once(tab: AppInBrowser) -> None:
+    tab.open("step 'this movie was not good'")
+    tab.shows("token 1 of 5")
+    taken = tab.chromium.call(
+        "Runtime.evaluate", awaitPromise=True, returnByValue=True,
+        expression="""(async () => {
+          const taken = [];
+          for (let n = 0; n < 40; n++) {
+            const began = performance.now();
+            await new Promise((done) => {
+              const drawn = rnnvizTerminal.onRender(() => { drawn.dispose(); done(); });
+              rnnvizTerminal.input(n % 8 < 4 ? "\\x1b[C" : "\\x1b[D");
+            });
+            taken.push(performance.now() - began);
+            await new Promise((done) => setTimeout(done, 150));
+          }
+          return taken;
+        })()""",
+    )["result"]["value"]  # fmt: skip
+    print(f"a key: median {statistics.median(taken):.0f} ms, slowest {max(taken):.0f} ms")
+    assert len(taken) == 40  # how fast depends on the machine
+
+
+def test_typing_turkish_letters_paste_mouse_and_sizes(tab: AppInBrowser) -> None:
+    tab.open("step --lang tr -m sentiment-lstm-tr 'bu film iyi'")
+    tab.shows("yardım")
+    tab.send("t")
+    time.sleep(1)
+    for letter in "şu ağır İyi":
+        tab.chromium.call("Input.insertText", text=letter)
+    tab.shows("şu ağır İyi")
+    paste = "new DataTransfer()"
+    tab.chromium.value(
+        f"(() => {{ const data = {paste}; data.setData('text/plain', ' değil');"
+        "document.querySelector('.xterm-helper-textarea').dispatchEvent("
+        "new ClipboardEvent('paste', { clipboardData: data, bubbles: true })); })()"
+    )
+    tab.shows("şu ağır İyi değil")
+    tab.send("\r")
+    tab.shows("1/4")
+    column, row = _place(tab, "değil")
+    _click(tab, column, row)
+    tab.shows("4/4")
+    tab.resize(400, 150)
+    tab.shows("60×20")
+    tab.resize(1100, 700)
+    tab.shows("4/4", "yardım")
+
+
+def _place(tab: AppInBrowser, text: str) -> tuple[int, int]:
+    """The column and the row of the first place of a text."""
+    for row, line in enumerate(tab.text.split("\n")):
+        if row > 1 and text in line:
+            return line.index(text) + 1, row
+    raise AssertionError(text)
+
+
+def _click(tab: AppInBrowser, column: int, row: int) -> None:
+    x0, y0, width, height = tab.chromium.value(
+        "(() => { const r = document.querySelector('.xterm-screen').getBoundingClientRect();"
+        "return [r.x, r.y, r.width, r.height]; })()"
+    )
+    columns, rows = tab.size
+    x, y = x0 + (column + 0.5) * width / columns, y0 + (row + 0.5) * height / rows
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        tab.chromium.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left",
+                          clickCount=1)  # fmt: skip
+
+
+async def test_a_screenshot_is_downloaded_and_is_that_of_a_terminal(
+    tab: AppInBrowser, profile: Path
+) -> None:
+    tab.open("step 'not good'")
+    tab.shows("token 1 of 2")
+    file = profile.parent / "rnnviz-1.svg"
+    file.unlink(missing_ok=True)
+    async with native(["step", "not good"], tab.size) as (app, pilot):
+        await settled(app, pilot)
+        expected = pictures.of_screen(app, "svg")
+        end = time.monotonic() + 10
+        while lines(tab.text) != lines(pictures.of_screen(app, "txt")):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.1)
+    tab.send("s")
+    tab.until(file.is_file, "download")
+    assert file.read_text(encoding="utf-8") == expected
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+def test_a_lesson_from_start_to_end(tab: AppInBrowser, lang: str) -> None:
+    tab.open(f"lesson not --lang {lang}")
+    seen = []
+    for _ in range(60):
+        before = tab.text
+        seen.append(before)
+        if _step_of(before, lang) == (11, 11):
+            break
+        tab.send(sequence("pagedown"))
+        end = time.monotonic() + 10
+        while tab.text == before and time.monotonic() < end:
+            time.sleep(0.1)
+    assert _step_of(seen[-1], lang) == (11, 11), seen[-1]
+    tab.send("q")
+    tab.wait("!document.getElementById('ended').hidden")
+
+
+def _step_of(text: str, lang: str) -> tuple[int, int]:
+    """The step of a lesson that its title shows, and how many there are."""
+    import re
+
+    found = re.search(r"step (\d+) of (\d+)" if lang == "en" else r"(\d+)/(\d+)\. adım", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def test_every_command_that_prints_and_those_that_are_refused(tab: AppInBrowser) -> None:
+    tab.open("models")
+    tab.shows("sentiment-lstm")
+    for line, text in (
+        ("train", "does not work in a browser"), ("lesson", "The conveyor belt"),
+        ("stap", "Did you mean"), ("explain z --lang tr", "güncelleme"),
+        ("step --plain 'not good'", "Tokens: not good."),
+    ):  # fmt: skip
+        tab.start_again(line)
+        tab.shows(text)
+
+
+def test_memory_of_the_tab(tab: AppInBrowser) -> None:
+    tab.open("step 'this movie was not good'")
+    for key in STATES:
+        tab.send(sequence(key))
+        time.sleep(0.2)
+    largest = max((_resident(pid) for pid in _renderers()), default=0)
+    print(f"the tab: {largest / 1e6:.0f} MB")
+    assert largest < 450e6
+
+
+def _renderers() -> list[int]:
+    """The processes of this browser that draw pages."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"--type=renderer" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
