@@ -163,14 +163,18 @@ class WritingPage(Page):
         return order[n] if n < len(order) else None
 
     def _wait(self, view_state: ViewState, state: WritingState) -> Change:
-        """Wait for the probabilities, unless there will be none."""
+        """Wait for the probabilities; if there will be none, go back to the text before."""
         reason = view_state.failures.get(question(view_state, state))
         if reason is None:
             return Change(state, waits=True)
-        return Change(message=visible(reason), failed=True)
+        if (found := latest_known(view_state, state)) is not None:
+            state = replace(state, text=found.source, at=min(state.at, len(found.tokens) - 1))
+        return Change(state, message=visible(reason), failed=True)
 
     def _with(self, view_state: ViewState, state: WritingState) -> Change:
         """Another text or another place in it; its trace follows when no key is pressed."""
+        if (reason := view_state.failures.get(question(view_state, state))) is not None:
+            return Change(message=visible(reason), failed=True)
         state = replace(state, base=view_state.latest_query.text)
         if state.text == view_state.query.text == state.base:
             return Change(state, moved(view_state, state, state.at))
@@ -327,7 +331,8 @@ class WritingPage(Page):
         if view.view_state.part_hidden:
             said = [self.page_text(view.view_state, "hidden", **values)]
         elif not view.is_known:
-            said = [self.page_text(view.view_state, "computing")]
+            reason = view.view_state.failures.get(question(view.view_state, view.state))
+            said = [visible(reason) if reason else self.page_text(view.view_state, "computing")]
         else:
             p = probabilities(found, view.state)
             k = int(np.argmax(p))
