@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Seconds a step is shown, from slow to fast.
 SPEEDS = (4.0, 2.0, 1.5, 1.0, 0.7, 0.4, 0.2, 0.1, 0.05)
+#: Of a step, and of a token that is written, at first.
+STEP_SECONDS, TOKEN_SECONDS = 1.0, 0.2
 
 
 class Playback:
@@ -22,7 +24,8 @@ class Playback:
     def __init__(self, screen: StepScreen) -> None:
         self.screen = screen
         self._timer: Timer | None = None
-        self._speed = SPEEDS.index(1.0)
+        #: The place in SPEEDS, of pages that play by themselves and of everything else.
+        self._speeds = {True: SPEEDS.index(TOKEN_SECONDS), False: SPEEDS.index(STEP_SECONDS)}
 
     def toggle(self) -> None:
         """Play on, from the beginning where the end is reached; or pause."""
@@ -47,7 +50,8 @@ class Playback:
 
     def change_speed(self, step: int) -> None:
         """Faster or slower by so many speeds."""
-        self._speed = min(max(self._speed + step, 0), len(SPEEDS) - 1)
+        at = self._speeds[self._page_plays] + step
+        self._speeds[self._page_plays] = min(max(at, 0), len(SPEEDS) - 1)
         if self._timer is not None:
             self._start()
 
@@ -89,8 +93,9 @@ class Playback:
     def _start(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.screen.set_interval(SPEEDS[self._speed], self.step)
-        self.screen.show(seconds=SPEEDS[self._speed])
+        seconds = SPEEDS[self._speeds[self._page_plays]]
+        self._timer = self.screen.set_interval(seconds, self.step)
+        self.screen.show(seconds=seconds)
 
     def _first_cursor(self) -> Cursor:
         view_state, page = self.screen.view_state, self.screen.page_host.page

@@ -113,7 +113,9 @@ def test_space_writes_until_it_is_pressed_again() -> None:
     async def run() -> None:
         async with it.run_test(size=(80, 24)) as pilot:
             await settled(it, pilot)
-            await pilot.press(*["f"] * 8, "space")
+            await pilot.press("space")
+            assert it.step_screen.view_state.seconds == 0.2  # a second is long for a letter
+            await pilot.press(*["f"] * 8)
             while len(state(it).text) < T + 5:
                 await pilot.pause(0.02)
             await pilot.press("space")
