@@ -7,6 +7,8 @@ connections there are, nor how long a client may take for the head of a request;
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,27 +19,27 @@ from rnnviz.classroom.limits import AddressLimits
 MOST_BYTES = 16384
 #: Seconds without a request, or for the head and the body of one.
 MOST_IDLE = 20.0
+#: Connections that are taken before the other ones are served.
+AT_ONCE = 32
+#: The option of a socket that is closed without waiting for anything: on, zero seconds.
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class WatchedConnection(asyncio.Protocol):
     """Passes everything on to the protocol of aiohttp, within the limits."""
 
-    def __init__(self, inner: Any, limits: AddressLimits, known: WatchedConnections) -> None:
-        self.inner, self._limits, self._known = inner, limits, known
-        self.address = ""
+    def __init__(
+        self, inner: Any, address: str, limits: AddressLimits, known: WatchedConnections
+    ) -> None:
+        self.inner, self.address, self._limits, self._known = inner, address, limits, known
         self.since = time.monotonic()  # of the connection, or of the end of its last request
         self.answering = False  # a handler is at work
         self._bytes = 0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or end it at once."""
+        """The connection is there."""
         assert isinstance(transport, asyncio.Transport)
-        peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        if not self._limits.connect(self.address):
-            transport.abort()
-            return
         self._transport = transport
         self._known.add(transport, self)
         self.inner.connection_made(transport)
@@ -47,8 +49,10 @@ class WatchedConnection(asyncio.Protocol):
         if self._transport is None:
             return
         self._bytes += len(data)
-        if self._bytes > MOST_BYTES or self._limits.is_paused(self.address):
-            self._limits.refused += 1
+        if self._bytes > MOST_BYTES:
+            self._limits.too_large(self.address)
+            self.abort()
+        elif self._limits.is_paused(self.address):
             self.abort()
         elif not self._transport.is_closing():
             self.inner.data_received(data)
@@ -91,15 +95,53 @@ class WatchedConnection(asyncio.Protocol):
 
 
 class WatchedConnections:
-    """All connections of a server, by transport."""
+    """Takes the connections of a server, and knows all of them by their transport.
+
+    asyncio makes a transport and a protocol before it can be asked whether a connection is wanted;
+    under a flood that alone would fill a processor. Here a refused one costs two system calls.
+    """
 
     def __init__(self, make_inner: Callable[[], Any], limits: AddressLimits) -> None:
         self._make_inner, self._limits = make_inner, limits
         self._by_transport: dict[asyncio.BaseTransport, WatchedConnection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def __call__(self) -> WatchedConnection:
-        """The protocol of a new connection."""
-        return WatchedConnection(self._make_inner(), self._limits, self)
+    def listen(self, listening: socket.socket) -> None:
+        """Take connections from a listening socket, which does not block."""
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    def close(self, listening: socket.socket) -> None:
+        """Take no more of them, and end those that there are."""
+        asyncio.get_running_loop().remove_reader(listening)
+        listening.close()
+        for connection in tuple(self._by_transport.values()):
+            connection.abort()
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Take what waits; at most so many that nobody else has to wait for long."""
+        for _ in range(AT_ONCE):
+            try:
+                taken, peer = listening.accept()
+            except OSError:  # none waits, or there are too many open files
+                return
+            address = str(peer[0])
+            if not self._limits.connect(address):
+                # Without a farewell, so that the system keeps nothing of it either.
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+                taken.close()
+                continue
+            task = asyncio.create_task(self._begin(taken, address))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _begin(self, taken: socket.socket, address: str) -> None:
+        connection = WatchedConnection(self._make_inner(), address, self._limits, self)
+        taken.setblocking(False)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, taken)
+        except OSError:  # it has ended meanwhile
+            taken.close()
+            self._limits.disconnect(address)
 
     def add(self, transport: asyncio.BaseTransport, connection: WatchedConnection) -> None:
         """A connection was taken."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 #: Requests a second of a phone, on average and at once; of several at an address the sum.
 RATE, BURST = 4.0, 20.0
-#: Refused requests in a row after which an address is refused altogether, and for how many seconds.
+#: Refused requests in a row of a phone after which its address is refused altogether, and for how
+#: many seconds. A request that is too large counts as so many.
 STRIKES, PAUSE = 20, 10.0
 #: Connections of a phone, and of all.
 PER_DEVICE, MOST_CONNECTIONS = 6, 2000
@@ -34,6 +35,7 @@ class AddressLimits:
 
     def __init__(self, devices: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._burst = RATE * devices, BURST * devices
+        self._strikes = STRIKES * devices
         self._per_address = PER_DEVICE * devices
         self._clock = clock
         self._states: dict[str, _AddressState] = {}
@@ -63,22 +65,34 @@ class AddressLimits:
     def request(self, address: str) -> bool:
         """Whether a further request of an address is answered."""
         now = self._clock()
+        state = self._state(address, now)
+        state.left = min(self._burst, state.left + (now - state.at) * self._rate)
+        state.at = now
+        if now < state.paused_until or state.left < 1:
+            self._strike(state, now, 1)
+            return False
+        state.left -= 1
+        state.strikes = 0
+        return True
+
+    def too_large(self, address: str) -> None:
+        """An address has sent more than any request has."""
+        now = self._clock()
+        self._strike(self._state(address, now), now, STRIKES)
+
+    def _state(self, address: str, now: float) -> _AddressState:
         state = self._states.get(address)
         if state is None:
             if len(self._states) >= MOST_ADDRESSES:
                 self._forget(now)
             state = self._states[address] = _AddressState(self._burst, now)
-        state.left = min(self._burst, state.left + (now - state.at) * self._rate)
-        state.at = now
-        if now < state.paused_until or state.left < 1:
-            self.refused += 1
-            state.strikes += 1
-            if state.strikes >= STRIKES:
-                state.paused_until, state.strikes = now + PAUSE, 0
-            return False
-        state.left -= 1
-        state.strikes = 0
-        return True
+        return state
+
+    def _strike(self, state: _AddressState, now: float, strikes: int) -> None:
+        self.refused += 1
+        state.strikes += strikes
+        if state.strikes >= self._strikes:
+            state.paused_until, state.strikes = now + PAUSE, 0
 
     def is_paused(self, address: str) -> bool:
         """Whether an address is refused altogether now."""

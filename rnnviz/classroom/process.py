@@ -45,12 +45,16 @@ class ClassProcess:
         ]
         self._pipe: Connection | None = None
 
-    def __enter__(self) -> ClassProcess:
+    def start(self) -> ClassProcess:
+        """Start the process; RnnvizError if it cannot listen."""
         port = self._start()
         self.settings = replace(self.settings, port=port)
         for thread in self._threads:
             thread.start()
         return self
+
+    def __enter__(self) -> ClassProcess:
+        return self if self._process is not None else self.start()
 
     def __exit__(self, *exception: object) -> None:
         self._closing.set()

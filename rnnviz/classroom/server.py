@@ -71,23 +71,23 @@ class PhoneServer:
         )
         self._connections: WatchedConnections | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._servers: list[asyncio.Server] = []
+        self._listening: tuple[socket.socket, ...] = ()
 
     async def start(self, *listening: socket.socket) -> None:
         """Serve on sockets that are bound."""
         await self._runner.setup()
         assert self._runner.server is not None
         self._connections = WatchedConnections(self._runner.server, self.limits)
-        loop = asyncio.get_running_loop()
         for each in listening:
-            server = await loop.create_server(self._connections, sock=each, backlog=512)
-            self._servers.append(server)
+            self._connections.listen(each)
+        self._listening = listening
         self._tasks.append(asyncio.create_task(self._connections.end_idle()))
 
     async def close(self) -> None:
         """End all connections."""
-        for server in self._servers:
-            server.close()
+        for each in self._listening:
+            if self._connections is not None:
+                self._connections.close(each)
         for task in self._tasks:
             task.cancel()
         await self._runner.cleanup()

@@ -61,7 +61,8 @@ def worker_main(pipe: Connection, settings: ClassSettings, lang: str) -> None:
         os.dup2(null, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        asyncio.run(_serve(pipe, settings))
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(_serve(pipe, settings))
     except OSError as error:
         with suppress(OSError):
             pipe.send(system_reason(error))

@@ -33,6 +33,7 @@ from rnnviz.window import in_browser
 COMMANDS = {
     "step": N_("Read a sentence one token at a time and see every gate, state and gradient."),
     "lesson": N_("Lessons: predict, see, say what you saw, change it."),
+    "class": N_("A class that answers from its phones, on a page of this machine."),
     "handout": N_("A lesson or a trace as one page, to print and to step through."),
     "train": N_("Train a recipe, or a net for a table of your own; step through the result."),
     "write": N_("Write text with a net, one character after the other."),
@@ -55,6 +56,8 @@ COMMANDS = {
     "completion": N_("Print the completion script of a shell."),
 }
 
+#: The modules of commands whose name no module can have.
+MODULES = {"class": "classroom"}
 #: What the command is called in its errors and in its help.
 PROGRAM = "rnnviz"
 #: Commands that work with a broken config file; doctor and config report what is wrong with it.
@@ -102,7 +105,7 @@ class Lazy(LocalizedGroup):
             return None
         if name in browser_limits.REFUSED:
             browser_limits.refuse(f"{PROGRAM} {name}")
-        module = importlib.import_module(f"rnnviz.cli.{name}")
+        module = importlib.import_module(f"rnnviz.cli.{MODULES.get(name, name)}")
         command: click.Command = module.command
         return command
 

@@ -112,6 +112,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("notation", ("Y",), "notation"),
     Action("theme", ("T",), "theme"),
     Action("presenter", ("f5",), "presenter"),
+    Action("class", ("percent_sign",), "class"),
     Action("travel", ("J",), "travel"),
     Action("steer", ("f7",), "steer"),
     Action("screenshot", ("s",), "screenshot('svg')"),
@@ -279,6 +280,7 @@ _SYMBOLS = {
     "greater_than_sign": ">", "escape": "esc", "delete": "del", "backspace": "⌫",
     "pagedown": "PgDn", "pageup": "PgUp", "exclamation_mark": "!", "asterisk": "*",
     "equals_sign": "=", "semicolon": ";", "colon": ":",
+    "percent_sign": "%",
 }  # fmt: skip
 
 #: Keys with names that Textual writes in words.

@@ -38,13 +38,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "bench": ("--workload", "jena-gru", "--peers", "none", "--rounds", "1", "-q"),
     "config path": (), "config show": (), "config validate": (), "config edit": (),
     "lesson": (), "lesson check": ("not",), "lesson run": ("not", "--plain"), "explain": ("z",),
+    "class": ("not",),
     "handout": ("-m", "sentiment-lstm-8", "good", "-o", "OUT.html", "-q"),
     "write": ("-m", "names-lstm", "--length", "3", "-q"),
     "results": ("ANSWERS",), "replay": ("RECORDING", "--plain"),
     "doctor": (), "completion": ("bash",), "serve": ("--runtime", "OUT"),
 }  # fmt: skip
-#: Exit codes that are not 0: the download is refused, the folder is not there.
-CODES = {"data fetch": 3, "serve": 2}
+#: Exit codes that are not 0: the download is refused, the folder is not there, a class needs
+#: a terminal.
+CODES = {"data fetch": 3, "serve": 2, "class": 2}
 
 
 ALL = commands()

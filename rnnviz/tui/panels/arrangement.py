@@ -33,6 +33,7 @@ def arrange(
     zoom: str,
     shape: Shape,
     lesson: int = 0,
+    vote: int = 0,
     status: int = 0,
     typing: bool = False,
     page: str = "",
@@ -44,8 +45,8 @@ def arrange(
 ) -> Places:
     """The region of every visible view, by name.
 
-    ``lesson``: lines of its pane. ``page``: the open page; ``full_screen``: it replaces the
-    sentence panel too. ``backward``: the equation panel shows the gradients.
+    ``lesson``, ``vote``: lines of their panes. ``page``: the open page; ``full_screen``: it
+    replaces the sentence panel too. ``backward``: the equation panel shows the gradients.
     ``presenter``: there is a clock; ``thing``: what presenter mode shows in place of the panels.
     ``conclusion``: the lines of the sentence below a page; None: as below any other.
     """
@@ -66,12 +67,16 @@ def arrange(
         bottom -= status
         places["status"] = Region(0, bottom, width, status)
     concluded = (
-        conclusion_height(width, bottom - 1 - lesson, page) if conclusion is None else conclusion
+        conclusion_height(width, bottom - 1 - lesson - vote, page)
+        if conclusion is None
+        else conclusion
     )
     concluded = 0 if thing else concluded
     bottom -= concluded
     places["conclusion"] = Region(0, bottom, width, concluded)
     places["lesson"] = Region(0, 1, width, lesson)
+    bottom -= vote
+    places["vote"] = Region(0, bottom, width, vote)
     room = Region(0, 1 + lesson, width, bottom - 1 - lesson)
     if page:
         most = 6 if room.height < CONCLUDED - 1 else 7

@@ -40,6 +40,7 @@ from rnnviz.tui.render.segments import Line, bar, fit, heading, length
 from rnnviz.tui.view import predict_mode, second_sentence
 from rnnviz.tui.view.off_screen import off_signs
 from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.vote_state import hall_levels, hall_text
 from rnnviz.tui.view.widget import CellPicked, View
 
 #: From this width on the heading has the panel's title before what the word changed.
@@ -275,6 +276,9 @@ def _marks(
         text = view_state.text("predict.mark")
         text = text if cell_len(text) <= room else PREDICTED
         yield PredictionMark(x + wide, 0, 1.0, text, style)
+    for each in hall_levels(view_state, column.t):
+        text, answered = hall_text(each, room), view_state.theme.source
+        yield PredictionMark(x + wide, 0, scale.share(each.level), text, answered)
     for level, way in predict_mode.committed_levels(view_state, column.t):
         if way:
             yield PredictionMark(x + wide, 0, scale.share(level), DIRECTION[way - 1], style)

@@ -30,6 +30,7 @@ from rnnviz.tui.view.view_state import ViewState
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+    from rnnviz.tui.step.class_vote.session import ClassSession
     from rnnviz.tui.step.lesson.session import LessonSession
 
 
@@ -39,6 +40,7 @@ class RnnvizApp(ThemedApp[int]):
     ``switch`` are the models of the digit keys; ``page`` is open at first, and ``page_states`` are
     the first states of pages, by page; ``presenter``: presenter mode is on at first;
     ``whole`` is the query of a text of which the trace has the beginning: it is read soon;
+    ``class_session``: a class that answers from its phones;
     ``chooses_model``: no model was named, so a typed sentence chooses among the default ones.
     """
 
@@ -61,6 +63,7 @@ class RnnvizApp(ThemedApp[int]):
         chooses_model: bool = False,
         keymap: Keymap = DEFAULT_KEYMAP,
         lesson: LessonSession | None = None,
+        class_session: ClassSession | None = None,
         notation: str = DEFAULT_NOTATION,
         whole: Query | None = None,
     ) -> None:
@@ -83,6 +86,7 @@ class RnnvizApp(ThemedApp[int]):
         )
         self.step_screen = self.screen_on(explorer, view_state, lesson)
         self.step_screen.requests.chooses_model = chooses_model
+        self.step_screen.class_host.session = class_session
         self.first_page, self.first_presenter, self._whole = page, presenter, whole
 
     def screen_on(
@@ -111,6 +115,7 @@ class RnnvizApp(ThemedApp[int]):
         if self.state_folder is not None:
             self.step_screen.listen(self.state_folder)
         self.step_screen.lesson.begin()
+        self.step_screen.class_host.begin()
 
     def get_default_screen(self) -> Screen[None]:
         """The step screen."""

@@ -12,6 +12,7 @@ from rnnviz.display import visible
 from rnnviz.tui.panels.arrangement import Places, arrange
 from rnnviz.tui.panels.cell_diagram import diagram
 from rnnviz.tui.panels.heat_grid import Shape
+from rnnviz.tui.panels.vote_pane import vote_height
 from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.step.lesson.pane import pane_height
 from rnnviz.tui.view.view_state import ViewState
@@ -50,6 +51,7 @@ def panel_places(
     """The region of every visible panel, by id."""
     plan = diagram(view_state.layer)
     status = message_lines(view_state, width)
+    lesson = pane_height(view_state, width, height)
     return arrange(
         width,
         height,
@@ -64,7 +66,8 @@ def panel_places(
             len(view_state.layer.lines) + len(view_state.layer.parts) + 4,
             len(view_state.layer.parts),
         ),
-        lesson=pane_height(view_state, width, height),
+        lesson=lesson,
+        vote=vote_height(view_state, height - lesson - 14),
         status=status,
         typing=typing,
         page=view_state.page,
@@ -92,4 +95,5 @@ def layout_key(view_state: ViewState, width: int) -> object:
     # The pane of a lesson is as high as its step needs.
     step = None if lesson is None else (lesson.player.lesson, lesson.player.index)
     lines = message_lines(view_state, width)
-    return (zoom, backward, view_state.page, model, *shape, *presented, lines, step)
+    vote = vote_height(view_state, 10**6)
+    return (zoom, backward, view_state.page, model, *shape, *presented, lines, step, vote)

@@ -19,6 +19,7 @@ from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords
 from rnnviz.tui.panels.reach import Reaches
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.title import TitleBar
+from rnnviz.tui.panels.vote_pane import VotePane
 from rnnviz.tui.panels.weights import WeightsView
 from rnnviz.tui.step.conclusion_view import ConclusionView
 from rnnviz.tui.step.key_bar import KeyBar, Small, StepStatus
@@ -95,6 +96,7 @@ class PanelScreen(DiffScreen, Screen[None]):
         view_state = self.view_state
         yield TitleBar(view_state, id="title")
         yield LessonPane(view_state, id="lesson")
+        yield VotePane(view_state, id="vote")
         yield Sentence(view_state, id="sentence")
         for slot in range(HEATMAPS):
             yield HeatmapWords(view_state, id=f"words-{slot}")
@@ -188,6 +190,14 @@ class PanelScreen(DiffScreen, Screen[None]):
         from rnnviz.tui.step.explanation import sections
 
         self.app.push_screen(HelpScreen(sections(self.view_state), "explain.search"))
+
+    def action_backward(self) -> None:
+        """Walk backward in the equation panel, or forward again."""
+        self.show(backward=not self.view_state.backward)
+
+    def action_steer(self) -> None:
+        """Steer a screen that is played back from a recording; this one is not."""
+        self.say("replay.none")
 
     # -- messages -----------------------------------------------------------------------------
 

@@ -61,6 +61,8 @@ class PredictControl:
 
         Whether the cursor stays: otherwise it goes on to the next token, which is hidden.
         """
+        if self.is_on and self.screen.class_host.close_first():
+            return True
         view_state = self.screen.view_state
         if not self.is_on or not view_state.part_hidden:
             return False
@@ -73,6 +75,8 @@ class PredictControl:
 
     def reveal_part(self) -> bool:
         """Reveal the prediction if the cursor is at the last part; whether it did."""
+        if self.is_on and self.screen.class_host.close_first():
+            return True
         view_state = self.screen.view_state
         if not self.is_on or not view_state.part_hidden:
             return False
@@ -119,6 +123,8 @@ class PredictControl:
             return False
         if predict_mode.asks_what_was_seen(view_state):
             self._ask_what_was_seen()
+            return True
+        if self.screen.class_host.choose():
             return True
         found = predict_mode.questions(view_state)
         of_page = page is not None and "type" in page.available(view_state)

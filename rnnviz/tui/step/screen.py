@@ -22,6 +22,7 @@ from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST
 from rnnviz.tui.step import continuation, go_to
+from rnnviz.tui.step.class_vote.host import ClassHost
 from rnnviz.tui.step.event_stream import DELAY, EventStream
 from rnnviz.tui.step.lesson.host import LessonHost
 from rnnviz.tui.step.line_prompt import LinePrompt
@@ -62,6 +63,7 @@ class StepScreen(PanelScreen):
         self.lesson = LessonHost(self, lesson)
         self.travel = TravelPlayer(self)
         self.predictions = PredictControl(self)
+        self.class_host = ClassHost(self)
 
     @property
     def is_typing(self) -> bool:
@@ -81,6 +83,7 @@ class StepScreen(PanelScreen):
         """Publish what has changed, and ask what the open page wants to know."""
         self.event_stream.state_shown()
         self.page_host.ask_questions()
+        self.class_host.follow()
 
     def listen(self, state: Path) -> None:
         """Let other terminals of this user follow and steer the screen, soon."""
@@ -223,10 +226,6 @@ class StepScreen(PanelScreen):
 
     # -- what the views show ------------------------------------------------------------------
 
-    def action_backward(self) -> None:
-        """Walk backward in the equation panel, or forward again."""
-        self.show(backward=not self.view_state.backward)
-
     def action_beside(self) -> None:
         """Highlight the differences from the second sentence in every view, or stop it."""
         second = second_sentence.state(self.view_state)
@@ -242,6 +241,10 @@ class StepScreen(PanelScreen):
     def action_predict(self) -> None:
         """Predict mode on, or off again."""
         self.predictions.toggle()
+
+    def action_class(self) -> None:
+        """Show the code that leads the phones of a class here."""
+        self.class_host.open_window()
 
     def action_presenter(self) -> None:
         """Enter or leave presenter mode."""
@@ -292,10 +295,6 @@ class StepScreen(PanelScreen):
             self.page_host.toggle(self.view_state.page)
         else:
             self.leave()
-
-    def action_steer(self) -> None:
-        """Steer a screen that is played back from a recording; this one is not."""
-        self.say("replay.none")
 
     def leave(self) -> None:
         """Leave the screen."""

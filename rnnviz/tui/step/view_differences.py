@@ -18,6 +18,7 @@ from rnnviz.events import (
     QueryEvent,
     ReachEvent,
     SessionEvent,
+    TallyEvent,
     ViewEvent,
 )
 from rnnviz.events.records import from_record
@@ -30,6 +31,7 @@ from rnnviz.tui.step.lesson_differences import lesson_events
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.query_history import QueryHistory
 from rnnviz.tui.view.view_state import THINGS, ViewState
+from rnnviz.tui.view.vote_state import VoteState
 from rnnviz.version import VERSION
 
 #: The fields of the view state that everybody sees, apart from those with an event of their own.
@@ -67,11 +69,21 @@ def differences(before: ViewState, after: ViewState) -> Iterator[Event]:
     changed = {name: value for name, value in now.items() if was[name] != value}
     if changed:
         yield ViewEvent(changed)
+    if after.vote is not None and after.vote != before.vote:
+        yield _tally_event(after.vote)
     if after.reaches and after.reaches is not before.reaches:
         yield ReachEvent()
     moved = (after.cursor, after.first, after.page) != (before.cursor, before.first, before.page)
     if moved or after.trace is not before.trace:
         yield cursor_event(after)
+
+
+def _tally_event(vote: VoteState) -> TallyEvent:
+    """How many have answered a question of a class; once the vote is closed also what."""
+    return TallyEvent(
+        vote.question, vote.vote, vote.is_open, vote.answered, vote.devices, vote.counts,
+        vote.values, vote.reasons,
+    )  # fmt: skip
 
 
 def cursor_event(view_state: ViewState) -> CursorEvent:

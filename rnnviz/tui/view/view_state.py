@@ -35,6 +35,7 @@ from rnnviz.tui.view.lesson_state import LessonState
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.predict_session import NO_PREDICTIONS, PredictSession
 from rnnviz.tui.view.query_history import QueryHistory
+from rnnviz.tui.view.vote_state import VoteState
 
 S = TypeVar("S", bound=PageState)
 
@@ -87,6 +88,7 @@ class ViewState:
     presenter: str = ""  # presenter mode: the thing chosen last; "" outside of the mode
     history: QueryHistory | None = None  # None: of the query alone
     lesson: LessonState | None = None  # the lesson that is on
+    vote: VoteState | None = None  # of a class that answers from its phones
 
     @property
     def message(self) -> str:

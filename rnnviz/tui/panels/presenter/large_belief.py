@@ -37,6 +37,7 @@ from rnnviz.tui.render.segments import Line, block_column, cut, page
 from rnnviz.tui.render.theme import BARS
 from rnnviz.tui.view import predict_mode
 from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.vote_state import HallLevel, hall_levels, hall_text
 from rnnviz.tui.view.widget import CellPicked, View
 
 #: Most columns of a word, and columns between two.
@@ -130,6 +131,14 @@ class LargeBelief(View):
             if t not in values:
                 mark = "?" if view_state.part_hidden and t == here else "·"
                 canvas.put(canvas.rows - 1, slots.x(t) + wide // 2, mark, theme.rule)
+            rows_of_class: dict[int, HallLevel] = {}
+            for each in hall_levels(view_state, t):
+                row = top + rows - 1 - (eighths(scale.share(each.level), rows) - 1) // 8
+                rows_of_class[row] = max(rows_of_class.get(row, each), each, key=lambda e: e.n)
+            for row, each in rows_of_class.items():
+                text = hall_text(each, slots.each - wide - 1)
+                for x, char in enumerate(text, slots.x(t) + wide):
+                    canvas.put(row, x, char, theme.source)
             for level, way in predict_mode.committed_levels(view_state, t):
                 row = top + rows - 1 - (eighths(scale.share(level), rows) - 1) // 8
                 sign = DIRECTION[way - 1] if way else PREDICTED

@@ -119,11 +119,12 @@ class LessonAnswers:
         )
 
     def _find_key(self, step: Step) -> None:
-        key, why = attempt(partial(self._answer_key, step))
+        key, why = attempt(partial(self.answer_key, step))
         if not get_current_worker().is_cancelled:
             self.screen.call_later(self._receive_key, step.id, key, why)
 
-    def _answer_key(self, step: Step) -> AnswerKey:
+    def answer_key(self, step: Step) -> AnswerKey:
+        """What is right at the question of a step; it may take a reading of another text."""
         question = step.question
         assert question is not None
         right: Any = question.right

@@ -64,6 +64,8 @@ class LessonHost:
             if step > 0 and player.phase in ("ask", "committed"):
                 self.screen.prompt.submit(line.value)  # an answer, or the reason for one
             return
+        if step > 0 and self.screen.class_host.close_first():
+            return
         if step > 0 and player.phase == "ask":
             self._show(player)  # the question is about the lesson's place
             self.answers.open(player)
