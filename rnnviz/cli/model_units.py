@@ -157,7 +157,7 @@ def _print(
     name: str, source: str, found: PropertyScores, rows: list[_Row], *, ablation: bool
 ) -> None:
     print_text(
-        _("{model} on {text}: {places:,} characters, {nets} untrained nets beside it").format(
+        _("{model} on {text}: {places:,} characters; untrained nets beside it: {nets}").format(
             model=name, text=source, places=found.places, nets=found.controls
         )
     )

@@ -58,7 +58,7 @@ def test_one_unit_and_several_units(args: list[str], capsys: pytest.CaptureFixtu
 def test_a_table_names_the_control(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*args, "--no-ablation"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert "1 untrained nets" in said[0] and "untrained" in said[1]
+    assert "untrained nets beside it: 1" in said[0] and "untrained" in said[1]
     assert run([*args, "--lang", "tr"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert "eğitilmemiş" in said[1] and any(line.startswith("ünlü ") for line in said)

@@ -15,9 +15,9 @@ from rnnviz.analysis.unit_properties import (
 from rnnviz.tui.pages.units.units_state import UnitsState
 from rnnviz.tui.view.view_state import ViewState
 
-#: The untrained nets of each question: a score is never shown without some, and each takes about
-#: half a second.
-STEPS = range(2, CONTROLS + 1, 2)
+#: The untrained nets of each question, one more than in the one before: a score is never shown
+#: without any, and leaving waits for no more than one.
+STEPS = range(1, CONTROLS + 1)
 
 
 def is_own(view_state: ViewState) -> bool:

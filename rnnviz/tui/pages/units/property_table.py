@@ -50,7 +50,7 @@ def table(view_state: ViewState, width: int, room: int) -> list[Line]:
     assert found is not None
     at = chosen_row(view_state, rows)
     say = view_state.text
-    nets = say("page.units.controls", n=found.controls)
+    nets = say("page.units.controls", nets=found.controls)
     lines = [heading(say("page.units.scores"), "", width, theme, nets)]
     if not rows:
         return [*lines, [Segment(f" {say('page.units.no_scores')}", theme.dim)]]
