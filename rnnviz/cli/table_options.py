@@ -129,11 +129,14 @@ def table_path(named: str | None, given: dict[str, Any]) -> Path | None:
     flags = ", ".join(flag(name) for name in given)
     if named is None or named in RECIPES:
         if given:
-            raise UsageError(
-                _(
-                    "{flags}: for a table of your own. Name its file: rnnviz train FILE.csv {flags}"
-                ).format(flags=flags)
+            said = _(
+                "{flags}: for a table of your own. Name its file: rnnviz train FILE.csv {flags}"
             )
+            if {"write", "words"} & set(given):
+                said = _(
+                    "{flags}: for a text of your own. Name its file: rnnviz train FILE.txt {flags}"
+                )
+            raise UsageError(said.format(flags=flags))
         return None
     path = user_path(named)
     if path.is_file():

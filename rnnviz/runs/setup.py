@@ -135,6 +135,9 @@ def check_changes(recipe: Recipe, options: Options, spec: ModelSpec | None) -> N
             _OF_TRAINING,
             _("{recipe} is a rule that is measured, not trained").format(recipe=recipe.name),
         )
+    if spec is not None and spec.head.reads == "steps" and options.bidirectional:
+        why = _("{recipe} foresees each next token, which a layer that reads backwards has read")
+        _refuse(options, ("bidirectional",), why.format(recipe=recipe.name))
     if spec is None or not isinstance(spec.source, EmbeddingSpec):
         _refuse(
             options, _OF_WORDS, _("{recipe} reads numbers and no words").format(recipe=recipe.name)

@@ -134,6 +134,7 @@ def test_a_text_is_trained_and_written(tmp_path: Path, capsys: pytest.CaptureFix
         (("--words",), "--words is for nets that write"),
         (("--write", "--label", "x"), "cannot take --label"),
         (("--write", "--series", "x"), "cannot take --series"),
+        (("--write", "--bidirectional"), "has read, so it cannot take --bidirectional"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
@@ -142,3 +143,8 @@ def test_options_that_contradict_each_other_are_refused(
     path = written(tmp_path, POEM * 9)
     assert run(["train", str(path), *args, "--out", str(tmp_path / "run")]) == 2
     assert why in capsys.readouterr().err
+
+
+def test_a_text_that_is_not_named_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "names-gru", "--write"]) == 2
+    assert "rnnviz train FILE.txt --write" in capsys.readouterr().err
