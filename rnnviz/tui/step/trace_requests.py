@@ -195,6 +195,8 @@ class TraceRequests:
     def compare_reach(self) -> None:
         """Trace the sentence with up to three other models; ends in a :class:`ReachReady`."""
         view_state = self.screen.view_state
+        if not view_state.others:
+            self.screen.fail("status.no_others")
         if view_state.comparing or not view_state.others:
             return
         self.screen.show(comparing=True)

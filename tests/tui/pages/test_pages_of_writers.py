@@ -17,9 +17,10 @@ from rnnviz.tui.pages.clamp import ClampPage
 from rnnviz.tui.pages.compare_sentences import CompareSentencesPage
 from rnnviz.tui.pages.padding import PaddingPage
 from rnnviz.tui.pages.scan import ScanPage
+from rnnviz.tui.step.app import settled
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import ending, lines
-from tests.tui.small_writer import NAMES, TEXT, explorer, moment, writer
+from tests.tui.small_writer import NAMES, TEXT, app, explorer, moment, writer
 
 
 def of_names(t: int, text: str = "anna") -> ViewState:
@@ -88,3 +89,11 @@ def test_the_gradient_check_names_the_first_entry(model: str, text: str, first: 
     entries = explore()(GradientCheck(query)).entries
     rows = {entry.index[0]: entry.word for entry in entries if entry.word is not None}
     assert rows[0] == first and len(rows) == 2
+
+
+async def test_without_another_model_the_key_for_reach_says_so() -> None:
+    it = app()
+    async with it.run_test(size=(80, 24)) as pilot:
+        await settled(it, pilot)
+        await pilot.press("r")
+        assert "no other model" in it.step_screen.view_state.status
