@@ -62,7 +62,17 @@
     curve.addEventListener("pointermove", drag);
   }
 
+  function listen() {
+    const source = new EventSource("/events");
+    source.onmessage = (event) => { if (event.data !== main().dataset.version) later(event.data); };
+    source.onerror = () => {
+      // The browser tries again by itself, unless the server does not know this phone: it was begun
+      // anew, and gives another token with the page.
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(async () => { await refresh(); listen(); }, 2000 + 1000 * Math.random());
+    };
+  }
+
   watchSlider();
-  const source = new EventSource("/events");
-  source.onmessage = (event) => { if (event.data !== main().dataset.version) later(event.data); };
+  listen();
 })();

@@ -153,6 +153,7 @@ def _closed(box: VoteBox, ballot: BallotEvent, view: PhoneView) -> str:
         right = text("phone.right", right=name_of(ballot, view, box.right))
         parts.append(f'<p class="large">{right}</p>')
         if answer is not None:
-            mark = "predict.right" if box.is_right(answer.value) else "predict.wrong"
-            parts.append(f'<p class="done">{text(mark)}</p>')
+            marks = ("predict.right", "done"), ("predict.wrong", "wrong")
+            mark, style = marks[0 if box.is_right(answer.value) else 1]
+            parts.append(f'<p class="{style}">{text(mark)}</p>')
     return "\n".join(parts)

@@ -38,7 +38,8 @@ _HEADERS = {
         "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": a form would then come from the origin "null", as one from elsewhere does.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
     "Server": "rnnviz",
@@ -67,7 +68,11 @@ class PhoneServer:
         self.app.on_response_prepare.append(_with_headers)
         self._streams: dict[str, asyncio.Event] = {}  # by voter
         self._runner = web.AppRunner(
-            self.app, access_log=None, keepalive_timeout=20, lingering_time=0.0
+            self.app,
+            access_log=None,
+            keepalive_timeout=20,
+            lingering_time=0.0,
+            shutdown_timeout=1.0,
         )
         self._connections: WatchedConnections | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -85,6 +90,10 @@ class PhoneServer:
 
     async def close(self) -> None:
         """End all connections."""
+        streams = list(self._streams.values())
+        self._streams.clear()
+        for stream in streams:
+            stream.set()
         for each in self._listening:
             if self._connections is not None:
                 self._connections.close(each)
