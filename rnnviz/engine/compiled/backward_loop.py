@@ -84,6 +84,7 @@ def backward_rows(
     block: int,
     R: int,
     values: int,
+    ahead: int,
     before: int,
     after: int,
     d_state: int,
@@ -91,14 +92,15 @@ def backward_rows(
 ) -> None:
     """The cell's backward lines for R sequences of a block at one step.
 
-    ``values``, ``before`` and ``after`` are the first rows of saved values and states, ``d_state``
-    and ``d_gates`` the first numbers of the gradients.
+    ``values``, ``before`` and ``after`` are the first rows of saved values and states, ``ahead`` is
+    that of the values of the step that follows, ``d_state`` and ``d_gates`` are the first numbers
+    of the gradients.
     """
     weights, saved, gradients = arguments.weights, arguments.saved, arguments.gradients
     H_padded, row_width = weights.H_padded, weights.row_width
     for r in range(R):
         backward_row(
-            saved.values, (values + r) * row_width,
+            saved.values, (values + r) * row_width, (ahead + r) * row_width,
             saved.states, saved.state_size, (before + r) * H_padded, (after + r) * H_padded,
             gradients.d_states, arguments.layout.slots * H_padded, d_state + r * H_padded,
             arguments.workspace.gates, d_gates + r * row_width,
@@ -137,7 +139,12 @@ def backward(like: Array, fields: IntArray, block: int) -> None:
         before = item(layout.state_rows, block * (T + 1) + s)
         after = item(layout.state_rows, block * (T + 1) + s + 1)
         d_gates = (block * workspace.rows + rows) * row_width
-        call(weights.backward_rows, arguments, block, R, values, before, after, d_state, d_gates)
+        # The loop goes back through rows that the processor does not expect.
+        ahead = item(layout.gate_rows, block * T + max(s - 1, 0))
+        call(
+            weights.backward_rows, arguments, block, R, values, ahead, before, after,
+            d_state, d_gates,
+        )  # fmt: skip
         clear_vectors(workspace.gates, d_gates + R * row_width, (R_padded - R) * row_width)
         gradient_through_U(layout, weights, inputs, gradients, workspace, block, R, d_gates)
         rows += R

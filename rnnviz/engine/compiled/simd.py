@@ -140,6 +140,20 @@ def _stream(typing: Any, a: Any, i: Any, v: Any) -> tuple[Any, CodeGenerator]:
     return types.void(a, types.int64, v), code
 
 
+def _prefetch(typing: Any, a: Any, i: Any) -> tuple[Any, CodeGenerator]:
+    """Begin to load the cache line of element i; nothing happens where there is no memory."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        wanted = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, wanted, "llvm.prefetch.p0")
+        options = (ir.Constant(integer, value) for value in (0, 3, 1))  # a read, to keep, of data
+        builder.call(function, [builder.bitcast(_element_address(builder, args), byte), *options])
+        return context.get_dummy_value()
+
+    return types.void(a, types.int64), code
+
+
 def _broadcast(typing: Any, a: Any, i: Any) -> tuple[Any, CodeGenerator]:
     vector = Vector(a.dtype)
 
@@ -295,7 +309,7 @@ def _registers(typing: Any, a: Any) -> tuple[Any, CodeGenerator]:
 pointer, item, set_item, call = map(intrinsic, (_pointer, _item, _set_item, _call))
 load, store, broadcast, fill = map(intrinsic, (_load, _store, _broadcast, _fill))
 lanes, registers = intrinsic(_lanes), intrinsic(_registers)
-stream = intrinsic(_stream)
+stream, prefetch = map(intrinsic, (_stream, _prefetch))
 add, sub, mul, div = map(_arithmetic, ("fadd", "fsub", "fmul", "fdiv"))
 minimum, maximum = _clamp(">"), _clamp("<")
 absolute, log, sqrt = map(_llvm_function, ("fabs", "log", "sqrt"))

@@ -157,8 +157,8 @@ from rnnviz.engine.compiled.argument_unpacking import (
 from rnnviz.engine.compiled.product_tiles import multiply_tile
 from rnnviz.engine.compiled.simd import (
     absolute, add, broadcast, call, div, fill, first, flush_size, fma, indicator, item, lanes,
-    load, log, maximum, minimum, mul, pointer, registers, set_item, sqrt, store, stream, sub,
-    without_tiny,
+    load, log, maximum, minimum, mul, pointer, prefetch, registers, set_item, sqrt, store,
+    stream, sub, without_tiny,
 )
 from rnnviz.engine.compiled.vector_functions import exp, largest, log1p, step, tanh, total'''
 
@@ -279,6 +279,7 @@ def _backward_row(cell: CellIR, columns: dict[str, int]) -> str:
         lines.append(f"v_d_{s}_next = sub(add(v_d_{s}_next, tiny), tiny)")
         lines.append(f"v_{s} = load(states, {_state(i, 'after')})")
         lines.append(f"v_{s}_prev = load(states, {_state(i, 'before')})")
+    lines += [f"prefetch(saved, ahead + {_unit(k)})" for k in range(len(cell.saved))]
     lines += [f"v_{name} = load(saved, save + {_unit(k)})" for k, name in enumerate(cell.saved)]
     lines += [f"v_{w} = load(vectors, {_unit(k)})" for k, w in enumerate(cell.vectors)]
     lines += [f"v_{line.name} = {_PRINTER.expression(line.value)}" for line in cell.backward]
@@ -298,8 +299,8 @@ def _backward_row(cell: CellIR, columns: dict[str, int]) -> str:
             for term in _vector_gradients(cell, w)
         ]
     return _loop(
-        "def backward_row(saved, save, states, state_size, before, after, d_states, d_state_size,"
-        " d_state, d_gates, d_gate, vectors, d_vectors, block, H_padded):",
+        "def backward_row(saved, save, ahead, states, state_size, before, after, d_states,"
+        " d_state_size, d_state, d_gates, d_gate, vectors, d_vectors, block, H_padded):",
         lines,
     )
 
