@@ -20,14 +20,18 @@ from aiohttp import web
 
 from rnnviz import i18n
 from rnnviz.classroom.connection import WatchedConnections
+from rnnviz.classroom.file_folder import FileFolder
 from rnnviz.classroom.limits import AddressLimits
 from rnnviz.classroom.phone_page import PhoneView, page
 from rnnviz.classroom.tokens import TokenIssuer
 from rnnviz.classroom.votes import VoteBox
+from rnnviz.files import open_regular
 from rnnviz.lessons.predictions import read_number
 
 #: Bytes of a body; seconds for it to arrive, and between two signs of life of a stream of events.
 LARGEST_BODY, BODY_SECONDS, HEARTBEAT = 2048, 5.0, 15.0
+#: Bytes of a file that are read and sent at once.
+BLOCK = 1 << 16
 COOKIE = "rnnviz-class"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,7 +56,7 @@ class PhoneServer:
 
     def __init__(
         self, box: VoteBox, issuer: TokenIssuer, answered: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, app: FileFolder | None = None,
     ) -> None:  # fmt: skip
         self.box, self.issuer, self.answered, self.clock = box, issuer, answered, clock
         self.limits = AddressLimits(issuer.per_address)
@@ -64,7 +68,9 @@ class PhoneServer:
         self._files = {name: files.joinpath(name).read_bytes() for name in _FILES}
         for name in _FILES:
             self.app.router.add_get(f"/{name}", self._file)
-        self.has_app = False  # the app in the browser is served, too
+        self._app_files = app
+        if app is not None:
+            self.app.router.add_get("/app/{name:.*}", self._app_file)
         self.app.on_response_prepare.append(_with_headers)
         self._streams: dict[str, asyncio.Event] = {}  # by voter
         self._runner = web.AppRunner(
@@ -146,7 +152,7 @@ class PhoneServer:
             token = issued or ""
         voter = self.issuer.voter(token) if token else None
         answer = None if voter is None else self.box.answer_of(voter)
-        view = PhoneView(_language(request), token, answer, self.has_app)
+        view = PhoneView(_language(request), token, answer, self._app_files is not None)
         response = web.Response(text=page(self.box, view), content_type="text/html")
         if issued is not None:
             response.set_cookie(COOKIE, issued, httponly=True, samesite="Lax", path="/")
@@ -212,6 +218,24 @@ class PhoneServer:
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.path.strip("/")
         return web.Response(body=self._files[name], content_type=_FILES[name])
+
+    async def _app_file(self, request: web.Request) -> web.StreamResponse:
+        """A file of the app in the browser, in blocks, as fast as the phone takes them."""
+        assert self._app_files is not None
+        asked = {name.lower(): value for name, value in request.headers.items()}
+        found = self._app_files.answer(request.raw_path.removeprefix("/app"), asked)
+        response = web.StreamResponse(status=found.status, headers=found.headers)
+        await response.prepare(request)
+        if found.file is not None and request.method == "GET":
+            try:
+                with open_regular(found.file) as file:
+                    while block := file.read(BLOCK):
+                        async with asyncio.timeout(BODY_SECONDS):
+                            await response.write(block)
+            except (ConnectionError, TimeoutError):
+                if request.transport is not None:
+                    request.transport.abort()
+        return response
 
     def _token(self, request: web.Request) -> str:
         """The token of the cookie; "" without one that was issued here."""

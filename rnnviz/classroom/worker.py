@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from rnnviz.classroom.file_folder import FileFolder
 from rnnviz.classroom.votes import VoteBox
 from rnnviz.errors import system_reason
 from rnnviz.events import (
@@ -40,8 +41,8 @@ MIN_INTERVAL = 0.25
 class ClassSettings:
     """What the process is started with; ``key`` makes the tokens, and is kept over a new start.
 
-    ``port`` 0: any free one. ``results``: the file that answers are appended to. ``app``: the
-    folder of the app in the browser.
+    ``port`` 0: any free one. ``results``: the file that answers are appended to. ``app``: the files
+    of the app in the browser.
     """
 
     host: str
@@ -50,7 +51,7 @@ class ClassSettings:
     key: bytes
     sitting: str
     results: Path | None = None
-    app: Path | None = None
+    app: FileFolder | None = None
 
 
 def worker_main(pipe: Connection, settings: ClassSettings, lang: str) -> None:
@@ -76,7 +77,7 @@ async def _serve(pipe: Connection, settings: ClassSettings) -> None:
     results = None if settings.results is None else ResultsFile(settings.results)
     class_ = ClassWorker(pipe, results, settings.sitting)
     issuer = TokenIssuer(settings.key, settings.per_address)
-    server = class_.server = PhoneServer(class_.box, issuer, class_.has_changed)
+    server = class_.server = PhoneServer(class_.box, issuer, class_.has_changed, app=settings.app)
     await server.start(listening)
     pipe.send(listening.getsockname()[1])
     lines: asyncio.Queue[bytes | None] = asyncio.Queue()

@@ -18,6 +18,7 @@ from rnnviz.messages import N_, _
 if TYPE_CHECKING:
     from rnnviz.classroom.process import ClassProcess
     from rnnviz.tui.step.app import RnnvizApp
+    from rnnviz.web.files import StaticFolder
 
 #: The port where --port is not given, so that the link stays the same from lecture to lecture; if
 #: it is taken, any free one.
@@ -150,11 +151,20 @@ def _started(host: str, port: int | None, per_address: int, results: Path) -> Cl
     ResultsFile(results).close()  # an error of its path is told before the screen opens
     key, sitting = secrets.token_bytes(32), secrets.token_hex(4)
     make = partial(ClassSettings, host, per_address=per_address, key=key, sitting=sitting,
-                   results=results.absolute())  # fmt: skip
+                   results=results.absolute(), app=_app_files())  # fmt: skip
     if port is None:
         with suppress(RnnvizError):
             return ClassProcess(make(port=PORT)).start()
     return ClassProcess(make(port=port or 0)).start()
+
+
+def _app_files() -> StaticFolder | None:
+    """The files of the app in the browser, if rnnviz serve has made them; nothing is downloaded."""
+    from rnnviz.web.files import StaticFolder
+    from rnnviz.web.site import cache_folder, is_current
+
+    folder = cache_folder() / "site"
+    return StaticFolder(folder) if is_current(folder) else None
 
 
 def _results_file() -> Path:

@@ -42,6 +42,12 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("rnnviz")) / "web"
 
 
+def is_current(folder: Path, files: tuple[RemoteFile, ...] = RUNTIME_FILES) -> bool:
+    """Whether the folder is there, made of rnnviz as it is now."""
+    found = _manifest(folder)
+    return found is not None and found.get("key") == _key(files)
+
+
 def build_site(
     folder: Path,
     runtime: Path | None = None,

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +26,7 @@ from rnnviz.classroom.phone_page import PhoneView, page
 from rnnviz.classroom.server import COOKIE, LARGEST_BODY
 from rnnviz.classroom.votes import VoteBox
 from rnnviz.events import BallotEvent, CloseVoteEvent
+from rnnviz.web.files import StaticFolder
 
 TEXTS = {
     "en": {"said": "What will the curve do?", "options": ["it rises", "it stays", "it falls"],
@@ -174,6 +176,26 @@ async def test_a_page_elsewhere_cannot_vote_and_cannot_read(hall: Hall) -> None:
 async def test_there_are_no_other_files(hall: Hall, path: str) -> None:
     status, _ = await raw(hall, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     assert status in (400, 404)
+
+
+async def test_the_app_in_the_browser_is_on_the_same_server(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("<p>the app</p>", "utf-8")
+    (tmp_path / "site" / "large.wasm").write_bytes(bytes(1_000_000))
+    (tmp_path / "secret").write_text("secret", "utf-8")
+    (tmp_path / "site" / "link").symlink_to(tmp_path / "secret")
+    async with running(app=StaticFolder(tmp_path / "site")) as hall, hall.phone() as phone:
+        assert '<a href="/app/">' in await (await phone.get("/")).text()
+        answer = await phone.get("/app/")
+        assert await answer.text() == "<p>the app</p>"
+        assert "wasm-unsafe-eval" in answer.headers["Content-Security-Policy"]
+        assert len(await (await phone.get("/app/large.wasm")).read()) == 1_000_000
+        for path in ("/app/../secret", "/app/..%2fsecret", "/app/link", "/app//etc/passwd", "/app"):
+            status, data = await raw(
+                hall,
+                f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode(),
+            )
+            assert status in (400, 404) and b"secret" not in data
 
 
 # -- what a hostile client sends ----------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +16,14 @@ from rnnviz import explore
 from rnnviz.classroom.votes import VoteBox
 from rnnviz.cli.lesson_run import make_app
 from rnnviz.events import BallotEvent, CloseVoteEvent, Event, RevealEvent
+from rnnviz.events.recording import RecordingWriter
 from rnnviz.lessons.catalogue import lesson_files
 from rnnviz.lessons.player import LessonPlayer
 from rnnviz.lessons.progress import ProgressFile
 from rnnviz.lessons.reader import read
 from rnnviz.query import Explorer, Query
+from rnnviz.tui.replay.reader import read as read_recording
+from rnnviz.tui.replay.recorder import Recorder
 from rnnviz.tui.step.app import RnnvizApp, settled
 from rnnviz.tui.step.class_vote.session import ClassSession
 
@@ -265,6 +269,23 @@ async def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyP
         assert "does not answer" in "\n".join(screen_text(app))
         shown = await press(app, pilot, "pagedown")
         assert app.step_screen.input is not None, shown
+
+
+async def test_a_recording_shows_the_votes_of_a_class(tmp_path: Path) -> None:
+    path = tmp_path / "class.jsonl"
+    hall = Hall()
+    app = lesson_app(hall)
+    recorder = Recorder(app, RecordingWriter(path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await press(app, pilot, "pagedown")
+        hall.answer(0.1, 0.3, 0.2)
+        shown = await press(app, pilot, "pagedown")
+        assert "the class: .20" in shown
+    recorder.close()
+    assert recorder.ended == ""
+    moment = read_recording(path).moments[-1]
+    assert moment.view_state.vote == app.step_screen.view_state.vote
 
 
 async def test_without_a_class_the_key_says_so() -> None:
