@@ -7,12 +7,10 @@ connects again as soon as it is disconnected.
 
 from __future__ import annotations
 
-import asyncio
 import os
+import socket
 import sys
 import time
-
-CONNECTIONS = 64
 
 
 def answers(token: str) -> bytes:
@@ -35,52 +33,42 @@ def large(token: str) -> bytes:
     return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-async def token_of(port: int, address: str) -> str:
+def connected(port: int, address: str) -> socket.socket:
+    """A connection from an address of loopback."""
+    found = socket.socket()
+    found.settimeout(1)
+    found.bind((address, 0))
+    found.connect(("127.0.0.1", port))
+    return found
+
+
+def token_of(port: int, address: str) -> str:
     """A token as any phone gets it."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
-    writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-    answer = (await reader.read()).decode()
-    writer.close()
-    return answer.partition("rnnviz-class=")[2][:50]
+    with connected(port, address) as end:
+        end.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while block := end.recv(1 << 16):
+            answer += block
+    return answer.decode().partition("rnnviz-class=")[2][:50]
 
 
-async def attack(port: int, kind: str, seconds: float) -> None:
-    """Write until the time is over."""
+def attack(port: int, kind: str, seconds: float) -> None:
+    """Write until the time is over; what the system has taken counts as sent."""
     address = "127.9.0.1" if kind == "answers" else "127.9.0.2"
-    token = await token_of(port, address)
+    token = token_of(port, address)
     data, each = (answers(token), 400) if kind == "answers" else (large(token), 1)
-    end, sent, connected = time.monotonic() + seconds, 0, 0
-
-    async def one() -> None:
-        nonlocal sent, connected
-        while time.monotonic() < end:
-            connected += 1
-            try:
-                reader, writer = await asyncio.open_connection(
-                    "127.0.0.1", port, local_addr=(address, 0)
-                )
-            except OSError:
-                await asyncio.sleep(0)
-                continue
-            try:
-                while time.monotonic() < end:
-                    writer.write(data)
-                    async with asyncio.timeout(2):
-                        await writer.drain()
-                    sent += each
-                    async with asyncio.timeout(0.005):
-                        if not await reader.read(1 << 16):
-                            break
-            except (OSError, TimeoutError):
-                await asyncio.sleep(0)
-            finally:
-                writer.close()
-
-    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
-    print(sent, connected, seconds, token[:18], flush=True)
+    end, begun, connections, sent = time.monotonic() + seconds, time.monotonic(), 0, 0.0
+    while time.monotonic() < end:
+        connections += 1
+        try:
+            with connected(port, address) as connection:
+                sent += connection.send(data) / len(data) * each
+        except OSError:
+            continue
+    print(round(sent), connections, time.monotonic() - begun, token[:18], flush=True)
 
 
 if __name__ == "__main__":
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    asyncio.run(attack(int(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
+    attack(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]))

@@ -194,8 +194,10 @@ async def test_three_hundred_phones_three_questions_and_two_hostile_clients(
             f"{1000 * seconds[-1]:.0f} ms; {len(keys)} keys: median "
             f"{1000 * statistics.median(keys):.0f} ms, p95 {1000 * key95:.0f} ms, max "
             f"{1000 * max(keys):.0f} ms; server {memory:.0f} MB; hostile: "
-            + "; ".join(f"{int(r[0]) / float(r[2]):.0f} requests/s written, {r[1]} connections"
-                        for r in rates)
+            + "; ".join(
+                f"{int(r[0]) / float(r[2]):.0f} requests/s, {int(r[1]) / float(r[2]):.0f} "
+                "connections/s" for r in rates
+            )
         )  # fmt: skip
         print(picture)
     assert code == 0
