@@ -137,7 +137,8 @@ def keep_mode(path: Path, of: os.stat_result | None) -> None:
     if of is None:
         umask = os.umask(0)
         os.umask(umask)
-        path.chmod(0o666 & ~umask)
+        # In WebAssembly it is 0o777, with which nobody could read the file.
+        path.chmod((0o666 & ~umask) or 0o600)
         return
     if hasattr(os, "chown"):
         with suppress(OSError):

@@ -111,6 +111,13 @@ function start(next) {
   worker.postMessage({ type: "run", line, columns: terminal.cols, rows: terminal.rows });
 }
 
+function shown() {
+  if (painted) return;
+  painted = true;
+  element("loading").hidden = true;
+  performance.mark("rnnviz-painted");
+}
+
 const handlers = {
   loaded({ bytes }) {
     done += bytes;
@@ -122,11 +129,7 @@ const handlers = {
   running() { running = true; },
   write({ data }) {
     terminal.write(data);
-    if (!painted && data.length > 200) {
-      painted = true;
-      element("loading").hidden = true;
-      performance.mark("rnnviz-painted");
-    }
+    if (data.length > 200) shown();
   },
   fetching({ name, bytes }) {
     const words = name ? text("fetching", { name, size: MB(bytes) }) : "";
@@ -136,8 +139,7 @@ const handlers = {
   keys({ keys }) { showKeys(JSON.parse(keys)); },
   ended({ code }) {
     running = false;
-    painted = true;
-    element("loading").hidden = true;
+    shown();
     const [words, form, home] = element("ended").children;
     words.textContent = code ? text("ended_code", { code }) : text("ended");
     form.elements.line.value = line;
