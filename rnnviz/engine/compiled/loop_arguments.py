@@ -182,7 +182,7 @@ class SoftmaxArguments(NamedTuple):
     d_offsets: IntArray  # (rows): where the gradients of each row's features begin
     d_W: FloatArray  # (parts, F_padded, K_padded)
     d_b: FloatArray  # (parts, K_padded)
-    loss: FloatArray  # (parts, lanes of a vector)
+    loss: FloatArray  # (parts, K_padded): its terms in the lanes of the first vector
     right: IntArray  # (parts): rows whose class has the largest logit
 
 

@@ -122,6 +122,6 @@ def _arguments(
         d_offsets=decisions * F_padded,
         d_W=aligned((parts, F_padded, K_padded), dtype),
         d_b=aligned((parts, K_padded), dtype),
-        loss=aligned((parts, padded(1, dtype)), dtype),
+        loss=aligned((parts, K_padded), dtype),
         right=np.empty(parts, np.int64),
     )

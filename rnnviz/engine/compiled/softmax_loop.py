@@ -83,7 +83,7 @@ def add_losses(arguments: SoftmaxArguments, part: int, rows: int) -> None:
     Up to a whole vector, behind the rows is the first one with a share of zero.
     """
     n, of_row = arguments.chunk_rows, arguments.row_numbers
-    start, at = part * 4 * n, part * lanes(of_row)
+    start, at = part * 4 * n, part * arguments.K_padded
     for r in range(rows, (rows + lanes(of_row) - 1) // lanes(of_row) * lanes(of_row)):
         for k in range(4):
             set_item(of_row, start + k * n + r, item(of_row, start + k * n))
@@ -108,7 +108,7 @@ def softmax_head(like: Array, fields: IntArray, part: int) -> None:
     row, end = item(arguments.part_bounds, part), item(arguments.part_bounds, part + 1)
     clear_vectors(arguments.d_W, d_W, F_padded * K_padded)
     clear_vectors(arguments.d_b, part * K_padded, K_padded)
-    clear_vectors(arguments.loss, part * lanes(like), lanes(like))
+    clear_vectors(arguments.loss, part * K_padded, K_padded)
     right = zero
     while row < end:
         n = min(chunk, end - row)

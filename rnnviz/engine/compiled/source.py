@@ -208,7 +208,8 @@ def _multiply() -> str:
     lines += ["    L = lanes(C)", "    j = 0"]
     for vectors in dict.fromkeys(v for _, v in TILES):
         heights = [r for r, v in TILES if v == vectors]
-        fewest = _registers(min(heights), vectors)
+        # Not with two rows alone: such a tile reads too much for what it computes.
+        fewest = _registers(4, vectors)
         lines.append(f"    while registers(C) >= {fewest} and j + {vectors} * L <= columns:")
         lines.append("        r = 0")
         for rows in heights:
