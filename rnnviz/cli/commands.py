@@ -25,7 +25,7 @@ METAVARS: Final = (
     N_("DIR"), N_("PATH"), N_("RUN"), N_("RUNS"), N_("RECIPE"), N_("MODEL"), N_("SEED"),
     N_("LABEL"), N_("CELL"), N_("COLUMN"), N_("CODEC"), N_("TERM"), N_("VALUE"), N_("ADDRESS"),
     N_("TIME"), N_("NORM"), N_("SHELL"), N_("INTEGER"), N_("FLOAT"), N_("RANGE"), N_("BOOLEAN"),
-    N_("ID"), N_("WHAT"), N_("WxH"),
+    N_("ID"), N_("WHAT"), N_("WxH"), N_("LESSON"),
 )  # fmt: skip
 _METAVAR = re.compile(r"WxH|[A-Z]{2,}")
 #: The values of --json, --jsonl and --csv where these are one parameter, "form".
