@@ -108,10 +108,11 @@ def command(
         app, title = _text_app(words, model, lang, theme, color, device, presenter, data)
     path = _results_file() if results is None else results
     with _started(host, port, per_address, path) as process:
-        from rnnviz.classroom.addresses import links, qr_lines
+        from rnnviz.network_addresses import link, own_addresses, qr_lines
         from rnnviz.tui.step.class_vote.session import ClassSession
 
-        found = tuple(links(host, process.port))
+        hosts = own_addresses(host) or ["::1" if ":" in host else "127.0.0.1"]
+        found = tuple(link(each, process.port) for each in hosts)
         if options.unicode():
             stderr.say("\n".join(qr_lines(found[0])))
         stderr.say(

@@ -36,6 +36,8 @@ Examples:
 Only this machine can ask, unless --host says otherwise. It hands out files and takes none.
 """)
 PORT = 8765
+#: A camera needs dark modules on light ones, whatever the theme.
+_WHITE_ON_BLACK = "\x1b[38;2;255;255;255;48;2;0;0;0m"
 
 
 @click.command(
@@ -58,7 +60,7 @@ def command(
     runtime: Path | None, opens: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Build the folder, then serve it until ctrl+c."""
-    from rnnviz.web import addresses
+    from rnnviz import network_addresses
     from rnnviz.web.site import build_site, cache_folder
 
     with download_progress(quiet) as show:
@@ -70,12 +72,16 @@ def command(
         return 0
     server = _listening(folder, host, port)
     path = "/app.html?" + quote(shlex.join(words)) if words else "/"
-    shown = "localhost" if addresses.is_loopback(host) else addresses.own_addresses(host)
+    shown = (
+        "localhost"
+        if network_addresses.is_loopback(host)
+        else network_addresses.own_addresses(host)
+    )
     if isinstance(shown, str):
-        address = addresses.url(host if host != "127.0.0.1" else shown, server.port, path)
+        address = network_addresses.link(host if host != "127.0.0.1" else shown, server.port, path)
         stdout.lines(address)
     else:
-        address = addresses.url("localhost", server.port, path)
+        address = network_addresses.link("localhost", server.port, path)
         _say_open(server, shown, path, quiet)
     if not quiet:
         say(_("ctrl+c ends it."))
@@ -90,10 +96,14 @@ def command(
 
 def _listening(folder: Path, host: str, port: int | None) -> FileServer:
     """The server on this port; without one on PORT, or if that is taken on a free one."""
-    from rnnviz.web import addresses
+    from rnnviz import network_addresses
     from rnnviz.web.server import FileServer
 
-    names = () if addresses.is_loopback(host) else (host, *addresses.own_addresses(host))
+    names = (
+        ()
+        if network_addresses.is_loopback(host)
+        else (host, *network_addresses.own_addresses(host))
+    )
     for tried in (PORT, 0) if port is None else (port,):
         try:
             return FileServer(folder, host, tried, names)
@@ -112,9 +122,9 @@ def _listening(folder: Path, host: str, port: int | None) -> FileServer:
 
 def _say_open(server: FileServer, hosts: list[str], path: str, quiet: bool) -> None:
     """Tell, before anything is asked, that others may ask; the addresses and a QR code."""
-    from rnnviz.web import addresses
+    from rnnviz import network_addresses
 
-    urls = [addresses.url(host, server.port, path) for host in hosts]
+    urls = [network_addresses.link(host, server.port, path) for host in hosts]
     say(_("Every machine in this network can ask for these files:"))
     for each in urls:
         stdout.lines(each)
@@ -123,9 +133,10 @@ def _say_open(server: FileServer, hosts: list[str], path: str, quiet: bool) -> N
         return
     if quiet or not options.stdout_is_terminal():
         return
-    code = addresses.qr_code(urls[0])
-    if code is None:
+    try:
+        code = network_addresses.qr_lines(urls[0])
+    except ImportError:
         say(_("For a QR code: pip install 'rnnviz[serve]'"))
         return
     for line in code:
-        stdout.coloured(line)
+        stdout.coloured(f"{_WHITE_ON_BLACK}{line}\x1b[0m")

@@ -15,7 +15,6 @@ import aiohttp
 import pytest
 from phone_hall import fields
 
-from rnnviz.classroom.addresses import links, qr_lines
 from rnnviz.classroom.process import ClassProcess
 from rnnviz.classroom.worker import ClassSettings
 from rnnviz.errors import RnnvizError
@@ -90,19 +89,3 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
         port = other.getsockname()[1]
         with pytest.raises(RnnvizError, match=f"Cannot listen on 127.0.0.1:{port}"):
             ClassProcess(settings(port=port)).__enter__()
-
-
-def test_links_and_their_qr_code() -> None:
-    assert links("192.168.1.5", 8080) == ["http://192.168.1.5:8080/"]
-    assert links("::1", 80) == ["http://[::1]:80/"]
-    assert all(link.endswith(":8080/") for link in links("0.0.0.0", 8080))
-    import segno
-
-    link = "http://192.168.1.5:8080/"
-    rows = [list(row) for row in segno.make(link, error="l", micro=False).matrix_iter(border=2)]
-    # The lines as a camera sees them: light where there is a block.
-    drawn = []
-    for line in qr_lines(link):
-        drawn.append([int(sign in " ▄") for sign in line])
-        drawn.append([int(sign in " ▀") for sign in line])
-    assert drawn[: len(rows)] == [[int(bool(each)) for each in row] for row in rows]

@@ -113,7 +113,7 @@ def test_only_class_listens_beyond_loopback_without_being_told_so() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 if node.func.attr in ("bind", "create_server", "start_server"):
                     listening.add(name)
-    assert everywhere <= {"cli/classroom.py", "classroom/addresses.py", "web/addresses.py"}
+    assert everywhere <= {"cli/classroom.py", "network_addresses.py"}
     listening = {name for name in listening if not name.startswith("web/")}
     assert listening <= {"classroom/server.py", "events/sessions.py"}
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import urllib.request
 import webbrowser
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from rnnviz import network_addresses
 from rnnviz.cli import run, serve
-from rnnviz.web import addresses, server, site
+from rnnviz.web import server, site
 from rnnviz.web.server import FileServer
 
 
@@ -53,7 +52,7 @@ def test_a_command_line_is_part_of_the_address(
 def test_another_host_is_said_aloud_with_every_address(
     opened: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(addresses, "own_addresses", lambda host: ["192.168.7.5"])
+    monkeypatch.setattr(network_addresses, "own_addresses", lambda host: ["192.168.7.5"])
     assert run(["serve", "--host", "0.0.0.0", "--port", "0"]) == 0
     out, err = capsys.readouterr()
     assert "Every machine in this network" in err
@@ -100,35 +99,6 @@ def test_it_listens_on_loopback_unless_told_otherwise(
     assert run(["serve", "--port", "0"]) == 0
     assert run(["serve", "--port", "0", "--host", "0.0.0.0"]) == 0
     assert bound == ["127.0.0.1", "0.0.0.0"]
-
-
-def test_what_is_loopback() -> None:
-    for host in ("127.0.0.1", "localhost", "::1", "127.9.9.9"):
-        assert addresses.is_loopback(host)
-    for host in ("0.0.0.0", "::", "192.168.1.5", "rnnviz.example"):
-        assert not addresses.is_loopback(host)
-    assert addresses.own_addresses("192.168.1.5") == ["192.168.1.5"]
-    assert not any(map(addresses.is_loopback, addresses.own_addresses("0.0.0.0")))
-    assert addresses.url("::1", 80) == "http://[::1]:80/"
-
-
-def test_a_qr_code_needs_segno(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "segno", None)
-    assert addresses.qr_code("http://x/") is None
-    module = ModuleType("segno")
-
-    class Code:
-        def matrix_iter(self, border: int) -> list[list[int]]:
-            return [[1, 0, 1], [1, 1, 0], [0, 0, 1]]
-
-    module.make = lambda text, error, micro: Code()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "segno", module)
-    lines = addresses.qr_code("http://x/")
-    assert lines is not None and [line[line.index("m") + 1 : -4] for line in lines] == [
-        "█▄▀",
-        "  ▀",
-    ]
-    assert all(line.startswith("\x1b[38;2;0;0;0;48;2;255;255;255m") for line in lines)
 
 
 def test_served_from_start_to_end(tmp_path: Path) -> None:

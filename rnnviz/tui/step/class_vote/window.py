@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from rnnviz.classroom.addresses import qr_lines
+from rnnviz.network_addresses import qr_lines
 from rnnviz.tui.app.modal import Modal
 
 if TYPE_CHECKING:
