@@ -15,6 +15,20 @@ from rnnviz.classroom.tokens import TokenIssuer
 from rnnviz.classroom.votes import VoteBox
 
 
+def reading_bodies() -> aiohttp.TraceConfig:
+    """Of a session: read each answer to its end, so that no connection is left to the collector."""
+
+    async def read(
+        _session: object, _context: object, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        if params.response.content_type != "text/event-stream":
+            await params.response.read()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_end.append(read)
+    return config
+
+
 @dataclass
 class Hall:
     """A server and the box of its votes."""
@@ -35,7 +49,9 @@ class Hall:
         """A phone with an address of its own and with cookies."""
         connector = aiohttp.TCPConnector(local_addr=(address, 0))
         jar = aiohttp.CookieJar(unsafe=True)
-        async with aiohttp.ClientSession(self.url, connector=connector, cookie_jar=jar) as session:
+        async with aiohttp.ClientSession(
+            self.url, connector=connector, cookie_jar=jar, trace_configs=[reading_bodies()]
+        ) as session:
             yield session
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from phone_hall import fields
+from phone_hall import fields, reading_bodies
 
 from rnnviz.classroom.process import ClassProcess
 from rnnviz.classroom.worker import ClassSettings
@@ -39,7 +39,9 @@ async def vote(port: int, answer: int, cookies: dict[str, str] | None = None) ->
     """Answer as a phone; its cookie."""
     jar = aiohttp.CookieJar(unsafe=True)
     url = f"http://127.0.0.1:{port}"
-    async with aiohttp.ClientSession(url, cookie_jar=jar, cookies=cookies) as phone:
+    async with aiohttp.ClientSession(
+        url, cookie_jar=jar, cookies=cookies, trace_configs=[reading_bodies()]
+    ) as phone:
         form = fields(await (await phone.get("/")).text())
         assert (await phone.post("/", data=form | {"answer": str(answer)})).status == 200
         return {each.key: each.value for each in jar}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from phone_hall import fields
+from phone_hall import fields, reading_bodies
 from pseudo import Terminal
 
 from rnnviz.cli import run
@@ -51,7 +51,9 @@ def until_shown(terminal: Terminal, text: str, most: float = 30) -> None:
 
 async def vote(port: int, answer: str) -> None:
     jar = aiohttp.CookieJar(unsafe=True)
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", cookie_jar=jar) as phone:
+    async with aiohttp.ClientSession(
+        f"http://127.0.0.1:{port}", cookie_jar=jar, trace_configs=[reading_bodies()]
+    ) as phone:
         form: dict[str, str] = {}
         while not form:
             form = fields(await (await phone.get("/")).text())
