@@ -79,9 +79,11 @@ def with_bits(metrics: Mapping[str, float]) -> dict[str, float]:
     return {**metrics, "bits": loss / math.log(2), "perplexity": power}
 
 
-def net_writes(config: Mapping[str, Any] | None) -> bool:
+def net_writes(config: object) -> bool:
     """Whether the net of a record gives probabilities of the next token at every step."""
-    head = (config or {}).get("head", {})
+    head = config.get("head") if isinstance(config, Mapping) else None
+    if not isinstance(head, Mapping):  # a record that was edited
+        return False
     return head.get("reads") == "steps" and head.get("kind") == "softmax"
 
 

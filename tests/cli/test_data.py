@@ -239,7 +239,7 @@ def test_a_damaged_file_is_downloaded_again_and_a_whole_one_is_not(
         asked.append(path)
         path.write_bytes(content)
 
-    monkeypatch.setattr(fetch, "_download", answer)
+    monkeypatch.setattr(fetch, "download", answer)
     path = tmp_path / remote.path
     path.parent.mkdir()
     path.write_bytes(content[:-1])
