@@ -32,6 +32,7 @@ Examples:
   rnnviz serve lesson not --lang tr
   rnnviz serve --host 0.0.0.0                  for a class: other machines may ask, too
   rnnviz serve --export site                   the folder, for any web host
+  rnnviz serve --folder site                   that folder, with the reports in it
 
 Only this machine can ask, unless --host says otherwise. It hands out files and takes none.
 """)
@@ -50,6 +51,9 @@ _WHITE_ON_BLACK = "\x1b[38;2;255;255;255;48;2;0;0;0m"
               help=N_("Listen on this port; without it on 8765, or any that is free."))  # fmt: skip
 @click.option("--export", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help=N_("Write the folder for a web host and stop."))  # fmt: skip
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help=N_("Serve this folder, as --export writes it, and what lies in it."),
+              )  # fmt: skip
 @click.option("--runtime", type=click.Path(path_type=Path), metavar="DIR",
               help=N_("Take Pyodide, NumPy and xterm.js from this folder."))  # fmt: skip
 @click.option("--open/--no-open", "opens", default=True, help=N_("Open the browser."))
@@ -57,14 +61,16 @@ _WHITE_ON_BLACK = "\x1b[38;2;255;255;255;48;2;0;0;0m"
 @options.debug
 def command(
     words: tuple[str, ...], host: str, port: int | None, export: Path | None,
-    runtime: Path | None, opens: bool, quiet: bool,
+    folder: Path | None, runtime: Path | None, opens: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Build the folder, then serve it until ctrl+c."""
     from rnnviz import network_addresses
     from rnnviz.web.site import build_site, cache_folder
 
+    if export is not None and folder is not None:
+        raise UsageError(_("Give --export or --folder, not both."))
     with download_progress(quiet) as show:
-        folder = build_site(export or cache_folder() / "site", runtime, show)
+        folder = build_site(export or folder or cache_folder() / "site", runtime, show)
     if export is not None:
         if not quiet:
             say(_("Upload this folder to a web host; it needs no program there."))

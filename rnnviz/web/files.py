@@ -1,11 +1,12 @@
 """The files of a folder by the path of a request, with the headers of the answer.
 
-Only what was found in the folder when it was read can be asked for: a path is looked up, never
-opened. Usable from any server.
+Only what was found in the folder when it was last looked through can be asked for: a path is looked
+up, never opened. Usable from any server.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from rnnviz.errors import RnnvizError
 from rnnviz.files import open_regular
 
 #: What a page of the folder may do: scripts, workers and WebAssembly of this server, no eval, and
@@ -22,16 +24,20 @@ from rnnviz.files import open_regular
 POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
     "style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data: blob:; "
-    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 TYPES: Final = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8",
     ".json": "application/json", ".wasm": "application/wasm", ".svg": "image/svg+xml",
+    ".htm": "text/html; charset=utf-8",
 }  # fmt: skip
 _OTHER_TYPE: Final = "application/octet-stream"
 #: Folders whose name has a hash of their content: a browser need not ask again.
-_NAMED_BY_CONTENT: Final = re.compile(r"[a-z]+-[0-9a-f]{12}/")
+NAMED_BY_CONTENT: Final = re.compile(r"[a-z]+-[0-9a-f]{12}/")
+#: The scripts in a page, as reports and handouts have them; the most that are allowed by hash.
+_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+_MOST_SCRIPTS: Final = 4
 _SECURITY: Final = {
     "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin",
@@ -44,11 +50,17 @@ PACKED: Final = ".gz"
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as it is sent: where it is, its bytes and its entity tag."""
+    """A file as it is sent: where it is, its bytes and its entity tag.
+
+    ``version`` is another one when the file has changed. ``policy`` is POLICY, for a page with
+    scripts in it together with their hashes.
+    """
 
     path: Path
     size: int
     etag: str
+    version: tuple[int, ...]
+    policy: str = POLICY
 
 
 @dataclass(frozen=True)
@@ -64,13 +76,29 @@ class StaticFolder:
     """What is in a folder; links in it are not followed."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stored: dict[str, StoredFile] = {}
         self._files: dict[str, tuple[StoredFile, StoredFile | None]] = {}
-        found = dict(_walk(folder))
-        for name, path in found.items():
-            packed = found.get(name + PACKED)
-            if name.removesuffix(PACKED) not in found.keys() - {name}:
-                stored = _stored(path)
-                self._files[name] = (stored, None if packed is None else _stored(packed))
+        self.look_through()
+
+    def look_through(self) -> None:
+        """Find what was added, changed or removed; files that are as they were are not read."""
+        stored = {}
+        for name, path in _walk(self._folder):
+            try:
+                version = _version(path)
+                known = self._stored.get(name)
+                if known is None or known.version != version:
+                    known = _stored(path, version)
+            except (OSError, RnnvizError):  # it has gone, or cannot be read
+                continue
+            stored[name] = known
+        self._stored = stored
+        self._files = {
+            name: (each, stored.get(name + PACKED))
+            for name, each in stored.items()
+            if not name.endswith(PACKED) or name.removesuffix(PACKED) not in stored
+        }
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
@@ -90,11 +118,12 @@ class StaticFolder:
             chosen = packed
         sent = {
             **_SECURITY,
+            "Content-Security-Policy": plain.policy,
             "ETag": chosen.etag,
             "Vary": "Accept-Encoding",
             "Cache-Control": (
                 "public, max-age=31536000, immutable"
-                if _NAMED_BY_CONTENT.match(name)
+                if NAMED_BY_CONTENT.match(name)
                 else "no-cache"
             ),
         }
@@ -135,10 +164,27 @@ def _walk(folder: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def _stored(path: Path) -> StoredFile:
+def _version(path: Path) -> tuple[int, ...]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _stored(path: Path, version: tuple[int, ...]) -> StoredFile:
     with open_regular(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return StoredFile(path, file.tell(), f'"{digest[:32]}"')
+        policy, size = POLICY, file.tell()
+        if path.suffix in (".html", ".htm"):
+            file.seek(0)
+            policy = _policy(file.read())
+        return StoredFile(path, size, f'"{digest[:32]}"', version, policy)
+
+
+def _policy(page: bytes) -> str:
+    """The policy of a page: scripts that are written in it may run, as they are now."""
+    scripts = _SCRIPT.findall(page)[:_MOST_SCRIPTS]
+    hashes = [base64.b64encode(hashlib.sha256(each).digest()).decode() for each in scripts]
+    allowed = "".join(f" 'sha256-{each}'" for each in hashes)
+    return POLICY.replace("script-src 'self'", "script-src 'self'" + allowed)
 
 
 def _name(target: str) -> str | None:

@@ -10,7 +10,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +30,8 @@ MAX_HEAD: Final = 16_384
 IDLE_SECONDS: Final = 5.0
 HEAD_SECONDS: Final = 10.0
 STALL_SECONDS: Final = 15.0
+#: Seconds after which a folder is looked through again when something is asked for.
+LOOK_SECONDS: Final = 1.0
 #: Bytes a second below which an answer is given up, after STALL_SECONDS.
 SLOWEST: Final = 4_000
 _BLOCK: Final = 1 << 18
@@ -50,6 +52,7 @@ class FileServer(ThreadingHTTPServer):
         self, folder: Path, address: str = LOOPBACK, port: int = 0, names: Iterable[str] = ()
     ) -> None:
         self.folder = StaticFolder(folder)
+        self._looked, self._looking = time.monotonic(), threading.Lock()
         self.names = frozenset(name.lower() for name in (*LOOPBACK_NAMES, *names))
         self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
         if ":" in address:
@@ -60,6 +63,16 @@ class FileServer(ThreadingHTTPServer):
     def port(self) -> int:
         """The port it listens on."""
         return int(self.server_address[1])
+
+    def answer(self, target: str, headers: Mapping[str, str]) -> FileAnswer:
+        """The answer of the folder; what was written into it a moment ago is served, too."""
+        if time.monotonic() - self._looked > LOOK_SECONDS and self._looking.acquire(blocking=False):
+            try:
+                self.folder.look_through()
+                self._looked = time.monotonic()
+            finally:
+                self._looking.release()
+        return self.folder.answer(target, headers)
 
     def server_bind(self) -> None:
         """Bind; unlike the base class without a look-up of this machine's name, which may wait."""
@@ -125,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refused(HTTPStatus.MISDIRECTED_REQUEST), content=False)
             return
         asked = {name.lower(): value for name, value in self.headers.items()}
-        self._send(self.server.folder.answer(self.path, asked), content=content)
+        self._send(self.server.answer(self.path, asked), content=content)
 
     def _send(self, answer: FileAnswer, *, content: bool) -> None:
         self.connection.settimeout(STALL_SECONDS)

@@ -16,16 +16,15 @@ from typing import Any, Final
 from rnnviz import i18n
 from rnnviz.data.catalogue import RemoteFile
 from rnnviz.errors import RnnvizError, UsageError, system_reason
-from rnnviz.files import read_limited
+from rnnviz.files import read_limited, write_atomically
 from rnnviz.messages import _
 from rnnviz.version import VERSION
-from rnnviz.web import packing, runtime_files
+from rnnviz.web import packing, replacement, runtime_files
 from rnnviz.web.files import PACKED, POLICY
 from rnnviz.web.landing import landing_page
+from rnnviz.web.replacement import MANIFEST
 from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES, Progress
 
-#: Says that a folder is one of these, and of what it was built.
-MANIFEST: Final = "site.json"
 _STATIC: Final = Path(__file__).parent / "static"
 _SCRIPTS: Final = ("app.js", "landing.js", "worker.js", "style.css")
 #: Files of other endings are compressed already.
@@ -56,6 +55,7 @@ def build_site(
 ) -> Path:
     """Make the folder, or make it anew if rnnviz has changed since; return it.
 
+    What else lies in it by then, such as reports, stays.
     ``runtime`` is a folder with Pyodide and xterm.js; without one they are downloaded, once, and
     ``progress`` is told. UsageError for a folder with something else in it; MissingError if
     ``runtime`` lacks a file; RnnvizError if a download failed.
@@ -76,9 +76,15 @@ def build_site(
             new = Path(temporary) / "new"
             new.mkdir()
             _build(new, runtime, progress, files, key)
-            if folder.exists():
-                folder.rename(Path(temporary) / "old")
-            new.rename(folder)
+            if old is not None:
+                (Path(temporary) / "old").mkdir()
+                # Whatever happens from here on, the folder is not current before all is done.
+                write_atomically(folder / MANIFEST, json.dumps({**old, "key": ""}))
+                replacement.replace(folder, new, Path(temporary) / "old")
+            else:
+                if folder.exists():
+                    folder.rmdir()
+                new.rename(folder)
     except OSError as error:
         raise RnnvizError(
             _("Cannot write {path}: {reason}.").format(path=folder, reason=system_reason(error))

@@ -85,6 +85,31 @@ def test_export_prints_the_folder_and_ends(
     assert capsys.readouterr().out.strip() == str(tmp_path / "site") and opened == []
 
 
+def test_a_folder_of_export_is_served_with_what_lies_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built: list[Path] = []
+
+    def build(folder: Path, *rest: object) -> Path:
+        built.append(folder)
+        return folder
+
+    served: list[bool] = []
+    monkeypatch.setattr(site, "build_site", build)
+    monkeypatch.setattr(
+        FileServer,
+        "serve_forever",
+        lambda self, poll_interval=0.5: served.append("reports/a.html" in self.folder),
+    )
+    (tmp_path / "site" / "reports").mkdir(parents=True)
+    (tmp_path / "site" / "reports" / "a.html").write_text("mine")
+    args = ["serve", "--folder", str(tmp_path / "site"), "--port", "0", "--no-open"]
+    assert run(args) == 0
+    assert built == [tmp_path / "site"] and served == [True]
+    assert run([*args, "--export", str(tmp_path / "other")]) == 2
+    assert "--folder" in capsys.readouterr().err and len(built) == 1
+
+
 def test_it_listens_on_loopback_unless_told_otherwise(
     opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

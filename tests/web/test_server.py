@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import http.client
 import socket
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnviz.web import files as files_module
 from rnnviz.web import server as server_module
 from rnnviz.web.files import POLICY, StaticFolder, allowed_host
 from rnnviz.web.server import MAX_HEAD, FileServer
@@ -84,6 +87,54 @@ def test_files_have_their_type_length_policy_and_tag(serving: FileServer) -> Non
     assert get(serving, "/", If_None_Match='"x"')[0] == 200
     assert get(serving, "/index.html?step%20--lang%20tr")[0] == 200
     assert get(serving, "/a%20b.txt")[2] == b"with a space"
+
+
+def test_what_is_written_while_it_runs_is_served(
+    folder: Path, serving: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert get(serving, "/reports/a.html")[0] == 404
+    (folder / "reports").mkdir()
+    (folder / "reports" / "a.html").write_text("<p>new</p>")
+    (folder / "index.html").write_text("<p>another first</p>")
+    (folder / "a b.txt").unlink()
+    assert get(serving, "/reports/a.html")[0] == 404  # it was looked through a moment ago
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.0)
+    status, headers, content = get(serving, "/reports/a.html")
+    assert (status, content) == (200, b"<p>new</p>")
+    assert headers["Content-Type"].startswith("text/html")
+    assert get(serving, "/")[2] == b"<p>another first</p>"
+    assert get(serving, "/a%20b.txt")[0] == 404
+    for target in ("/link.txt", "/.hidden", "/up/secret.txt", "/../secret.txt"):
+        assert get(serving, target)[0] == 404
+
+
+def test_files_that_have_not_changed_are_not_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    static = StaticFolder(folder)
+    read: list[str] = []
+    stored = files_module._stored
+    monkeypatch.setattr(
+        files_module,
+        "_stored",
+        lambda path, version: (read.append(path.name), stored(path, version))[1],
+    )
+    (folder / "new.html").write_text("new")
+    static.look_through()
+    static.look_through()
+    assert read == ["new.html"] and static.answer("/new.html", {}).status == 200
+
+
+def test_scripts_in_a_page_may_run_as_they_were_written(folder: Path) -> None:
+    script = "\nlet x = 'ğ';\n"
+    (folder / "a.html").write_text(
+        f"<p onclick='evil()'><script>{script}</script><script type='application/json'>1</script>"
+    )
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = StaticFolder(folder).answer("/a.html", {}).headers["Content-Security-Policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["script-src"] == f"'self' 'sha256-{digest}' 'wasm-unsafe-eval'"
+    assert policy.replace(f" 'sha256-{digest}'", "") == POLICY
 
 
 def test_the_policy_allows_no_eval_and_no_other_host() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -100,6 +101,81 @@ def test_a_current_folder_is_left_and_an_old_one_replaced(
     build_site(folder, runtime, files=FILES)
     assert json.loads((folder / "site.json").read_text())["version"] == "99"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["runtime", "site"]
+
+
+@pytest.fixture
+def with_reports(tmp_path: Path, runtime: Path) -> Path:
+    """A site with what a user has put into it."""
+    folder = build_site(tmp_path / "site", runtime, files=FILES)
+    (folder / "reports").mkdir()
+    (folder / "reports" / "a.html").write_text("mine")
+    (folder / "notes.txt").write_text("mine")
+    (folder / "app-of-mine").mkdir()
+    (folder / "link").symlink_to(runtime)
+    return folder
+
+
+def mine(folder: Path) -> bool:
+    return (
+        (folder / "reports" / "a.html").read_text() == "mine"
+        and (folder / "notes.txt").read_text() == "mine"
+        and (folder / "app-of-mine").is_dir()
+        and (folder / "link").is_symlink()
+    )
+
+
+def test_what_users_put_into_it_outlives_a_new_version(
+    tmp_path: Path, runtime: Path, with_reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name for path in with_reports.iterdir()}
+    (with_reports / "app-0123456789ab").mkdir()  # of a replacement that was interrupted
+    monkeypatch.setattr(site, "VERSION", "99")
+    styles = tmp_path / "static"
+    shutil.copytree(site._STATIC, styles)
+    (styles / "style.css").write_text("body { margin: 1px }")
+    monkeypatch.setattr(site, "_STATIC", styles)
+    build_site(with_reports, runtime, files=FILES)
+    assert mine(with_reports)
+    manifest = json.loads((with_reports / "site.json").read_text())
+    assert manifest["version"] == "99" and manifest["app"] not in before
+    apps = [path.name for path in with_reports.glob("app-????????????")]
+    assert apps == [manifest["app"]]
+    fresh = build_site(tmp_path / "fresh", runtime, files=FILES)
+    added = {"reports", "notes.txt", "app-of-mine", "link"}
+    assert {path.name for path in with_reports.iterdir()} == added | {
+        path.name for path in fresh.iterdir()
+    }
+    static = StaticFolder(with_reports)
+    assert all(f"{manifest['app']}/{name}" in static for name in ("app.js", "style.css"))
+
+
+@pytest.mark.parametrize("fails_at", range(9))
+def test_a_replacement_that_fails_loses_nothing_and_is_done_again(
+    tmp_path: Path, runtime: Path, with_reports: Path, monkeypatch: pytest.MonkeyPatch,
+    fails_at: int,
+) -> None:  # fmt: skip
+    version = site.VERSION
+    with monkeypatch.context() as patch:
+        patch.setattr(site, "VERSION", "99")
+        moved: list[Path] = []
+        replaced = Path.replace
+
+        def replace(part: Path, place: Path) -> Path:
+            moved.append(place)
+            if len(moved) > fails_at:
+                raise OSError(28, "No space left on device")
+            return replaced(part, place)
+
+        patch.setattr(Path, "replace", replace)
+        with pytest.raises(RnnvizError, match="No space left"):
+            build_site(with_reports, runtime, files=FILES)
+    assert mine(with_reports)
+    for again in ("99", version):
+        monkeypatch.setattr(site, "VERSION", again)
+        build_site(with_reports, runtime, files=FILES)
+        manifest = json.loads((with_reports / "site.json").read_text())
+        assert manifest["version"] == again and mine(with_reports)
+        assert all((with_reports / name).is_file() for name in manifest["first"])
 
 
 def test_a_folder_with_something_else_stays(tmp_path: Path, runtime: Path) -> None:
