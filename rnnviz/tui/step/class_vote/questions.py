@@ -15,6 +15,7 @@ from rnnviz.i18n import LANGUAGES
 from rnnviz.lessons.lesson import QuestionKind, Step
 from rnnviz.lessons.predictions import AnswerKey, Prediction
 from rnnviz.tui.view import predict_mode
+from rnnviz.tui.view.lesson_state import place_cursor, with_open_question
 from rnnviz.tui.view.predict_first import without_answer
 from rnnviz.tui.view.predict_notice import DIRECTIONS, SEEN, output_name, value_name, word_of
 from rnnviz.tui.view.predict_session import PredictQuestion
@@ -75,7 +76,9 @@ def lesson_question(screen: StepScreen) -> ClassQuestion | None:
         lang: {"said": each.say, "options": _options(each), "curve": name}
         for lang, each in _translations(screen, step).items()
     }
-    known = curve(view_state) if of_curve else ()
+    # A question that was open when the class began is on the screen before its place is.
+    place = place_cursor(player.scene.place, view_state.trace, view_state)
+    known = curve(with_open_question(replace(view_state, cursor=place))) if of_curve else ()
     t = min(len(known), len(view_state.trace.tokens) - 1)
     ballot = BallotEvent(
         step.id, 1, question.kind, texts, tuple(view_state.trace.tokens), 1,
