@@ -71,10 +71,14 @@ def explorer() -> Explorer:
     return explore.explorer("sample")
 
 
-def lesson_app(hall: Hall, name: str = "not", lang: str = "en", **options: Any) -> RnnvizApp:
+def lesson_app(
+    hall: Hall, name: str = "not", lang: str = "en", step: str = "", **options: Any
+) -> RnnvizApp:
     path = lesson_files()[name]
+    player = LessonPlayer(read(path, lang))
     return make_app(
-        LessonPlayer(read(path, lang)), explorer(), ProgressFile(None), read=partial(read, path),
+        player.at_step(step) if step else player, explorer(), ProgressFile(None),
+        read=partial(read, path),
         lang=lang, color="always", class_session=ClassSession(hall, (LINK,)), **options,
     )  # fmt: skip
 
@@ -123,6 +127,8 @@ async def test_a_lesson_asks_counts_shows_asks_again_and_reveals() -> None:
         shown = await press(app, pilot)
         assert "4 of 5 phones have answered" in shown
         assert "median" not in shown and "▪" not in shown and "0.18" not in shown
+        # One line says what the key does.
+        assert "PgDn closes the vote" in shown and "PgDn or o: answer" not in shown
         # One may look around meanwhile.
         shown = await press(app, pilot, "left", "right", "right", "comma", "full_stop")
         assert hall.box.is_open and "0.18" not in shown
@@ -137,6 +143,7 @@ async def test_a_lesson_asks_counts_shows_asks_again_and_reveals() -> None:
         assert "then vote again" in shown
         shown = await press(app, pilot, "a")
         assert hall.ballot.vote == 2 and "second vote · 0 of 5" in shown and "▪" not in shown
+        assert "your answer" not in shown and "see what the net says" not in shown
         hall.answer(0.2, 0.2, 0.15, 0.25)
         await press(app, pilot, "pagedown")
         shown = await press(app, pilot)
@@ -154,6 +161,16 @@ async def test_a_lesson_asks_counts_shows_asks_again_and_reveals() -> None:
         assert numbers(shown, "1 it rises", "2 (67 %)", "1 (33 %)") and "✓" not in shown
         shown = await press(app, pilot, "pagedown")
         assert "✓ 3 it falls" in shown
+
+
+async def test_a_class_that_begins_at_an_open_question_asks_about_its_place() -> None:
+    hall = Hall()
+    app = lesson_app(hall, step="not.guess", restored=True)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        assert hall.ballot.question == "not.guess" and len(hall.ballot.curve) == 3
+        vote = app.step_screen.view_state.vote
+        assert vote is not None and vote.t == 3
 
 
 async def test_a_question_is_asked_in_both_languages_where_it_is_the_same() -> None:
@@ -218,6 +235,23 @@ async def test_predict_mode_asks_what_the_word_does_and_what_was_seen() -> None:
         await press(app, pilot, "full_stop")
         assert app.step_screen.view_state.cursor.part == before + 1
         assert not hall.box.is_revealed
+
+
+async def test_a_second_vote_in_predict_mode_hides_what_the_first_one_said() -> None:
+    hall = Hall()
+    app = text_app(hall, t=3)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        shown = await press(app, pilot, "p")
+        assert "→ closes the vote" in shown and "→ shows it" not in shown
+        hall.answer(3, 3, 1)
+        shown = await press(app, pilot, "right")
+        assert "you: it falls · → shows it" in shown
+        shown = await press(app, pilot, "percent_sign", "a")
+        assert "second vote" in shown and "you: it falls" not in shown
+        hall.answer(3, 1, 1)
+        shown = await press(app, pilot, "right")
+        assert "you: it rises" in shown
 
 
 async def test_the_word_that_turns_it_is_tapped() -> None:

@@ -42,11 +42,13 @@ def notice(view_state: ViewState) -> str:
     session = view_state.predictions
     if not session.on:
         return ""
+    # The pane of the class says what its keys do, and what it said before is hidden meanwhile.
+    voting = view_state.vote is not None and view_state.vote.is_going
     if view_state.part_hidden:
-        return _before_reveal(view_state)
+        return "" if voting else _before_reveal(view_state)
     told = [_told(view_state, q, m) for q, m in session.marked.items() if _is_here(view_state, q)]
     if told:
-        told.append(_seen(view_state))
+        told.append("" if voting else _seen(view_state))
         return " · ".join(text for text in told if text)
     if view_state.trace.head.writes:
         return view_state.text("predict.next_token" if view_state.hidden else "predict.end_token")

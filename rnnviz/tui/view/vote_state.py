@@ -66,9 +66,14 @@ class VoteState:
     is_revealed: bool = False
 
     @property
+    def is_going(self) -> bool:
+        """Whether phones are being asked, or their answers counted."""
+        return self.is_open or self.closing
+
+    @property
     def is_counted(self) -> bool:
         """Whether what was answered may be shown."""
-        return bool(self.question) and not self.is_open and not self.closing
+        return bool(self.question) and not self.is_going
 
     def options(self, lang: str) -> tuple[str, ...]:
         """The options in a language, or in the first one."""

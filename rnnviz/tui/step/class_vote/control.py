@@ -81,7 +81,7 @@ class ClassControl:
         if question is not None and self.vote.is_counted and not self.vote.is_revealed:
             if question.is_known(view_state):
                 self._reveal(question)
-        if self.vote.is_open or self.vote.closing:
+        if self.vote.is_going:
             return
         new = self._next_question()
         if new is not None:
@@ -156,7 +156,7 @@ class ClassControl:
 
     def close_first(self) -> bool:
         """Close an open vote, or after a reveal ask what was seen; whether it did."""
-        if not (self.vote.is_open or self.vote.closing):
+        if not self.vote.is_going:
             return self._ask_what_was_seen()
         if self.vote.closing:
             return True

@@ -38,7 +38,8 @@ class LessonPane(View):
         roomy = len(speech) + 2 <= room
         lines += [[]] * roomy
         lines += [[Segment("  " + line, theme.bold)] for line in speech[: max(1, room)]]
-        hint = [Segment("  ▸ " + _hint(view_state, lesson), theme.source)]
+        text = _hint(view_state, lesson)
+        hint = [Segment(f"  ▸ {text}" if text else "", theme.source)]
         empty: list[Line] = [[]] * max(0, height - len(lines) - len(below) - 1)
         lines = [*lines, *below, *empty, hint]
         return [trimmed(line, width, theme.ink) for line in lines[:height]]
@@ -106,7 +107,8 @@ def _below(view_state: ViewState, lesson: LessonState, width: int) -> list[Line]
     if question is None:
         ends = player.at_end
         return [[Segment("  " + _end(view_state, lesson), theme.now)]] if ends else []
-    if phase == "ask":
+    # While the class votes once more, what it said the first time is hidden.
+    if phase == "ask" or (phase == "committed" and _is_voting(view_state)):
         if question.options:
             return [[Segment("  " + line, theme.now)] for line in _options(player.step, width)]
         kind = "lesson.ask_number" if question.kind == "number" else "lesson.ask_word"
@@ -222,6 +224,10 @@ def _output(view_state: ViewState, before: str = "") -> str:
     return f"{view_state.text('view.believes', label=label)} {value}"
 
 
+def _is_voting(view_state: ViewState) -> bool:
+    return view_state.vote is not None and view_state.vote.is_going
+
+
 def _end(view_state: ViewState, lesson: LessonState) -> str:
     """The word at the end: the score, and the lesson that comes next."""
     score = lesson.player.score
@@ -232,8 +238,10 @@ def _end(view_state: ViewState, lesson: LessonState) -> str:
 
 
 def _hint(view_state: ViewState, lesson: LessonState) -> str:
-    """The key that goes on, and what it does."""
+    """The key that goes on, and what it does; "" while the pane of the class says it."""
     player = lesson.player
+    if _is_voting(view_state):
+        return ""
     key = {
         "ask": "lesson.key_answer", "committed": "lesson.key_reveal", "own": "lesson.key_own",
     }.get(player.phase, "lesson.key_on")  # fmt: skip
