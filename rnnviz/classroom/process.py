@@ -100,7 +100,8 @@ class ClassProcess:
             own.close()
             process.kill()
             process.join()
-            where = f"{self.settings.host}:{self.settings.port}"
+            host = self.settings.host
+            where = f"{f'[{host}]' if ':' in host else host}:{self.settings.port}"
             raise RnnvizError(
                 _("Cannot listen on {where}: {reason}. Choose another one: --host, --port").format(
                     where=where, reason=reply or _("the server did not start")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import click
 
 from rnnviz.cli import completions, config_file, options, session_files, stderr
 from rnnviz.cli.step import text_arguments
-from rnnviz.errors import MissingError, RnnvizError, UsageError
+from rnnviz.errors import MissingError, RnnvizError, UsageError, system_reason
 from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PORT = 8420
 #: Every address of this machine in the network, of IPv4: there each phone has one of its own.
 EVERYWHERE = "0.0.0.0"
+EVERYWHERE_6 = "::"
 
 HELP = N_("""A class that answers from its phones: the screen here, a page of this machine there.
 
@@ -106,28 +108,57 @@ def command(
         )
     else:
         app, title = _text_app(words, model, lang, theme, color, device, presenter, data)
+    host, hosts = _own_hosts(host)
     path = _results_file() if results is None else results
-    with _started(host, port, per_address, path) as process:
-        from rnnviz.network_addresses import link, own_addresses, qr_lines
-        from rnnviz.tui.step.class_vote.session import ClassSession
+    try:
+        with _started(host, port, per_address, path, hosts) as process:
+            from rnnviz.tui.step.class_vote.session import ClassSession
 
-        hosts = own_addresses(host) or ["::1" if ":" in host else "127.0.0.1"]
-        found = tuple(link(each, process.port) for each in hosts)
-        if options.unicode():
-            stderr.say("\n".join(qr_lines(found[0])))
-        stderr.say(
-            _(
-                "Phones of this network find the page of the class, as long as it is open, at:\n"
-                "{links}"
-            ).format(links="\n".join(f"  {link}" for link in found))
-        )
-        app.step_screen.class_host.session = ClassSession(process, found)
-        code = session_files.run_app(app, record, cast, title)
-    if path.stat().st_size:
+            links = _say_open(hosts, process.port)
+            app.step_screen.class_host.session = ClassSession(process, links)
+            code = session_files.run_app(app, record, cast, title)
+    finally:
+        answered = path.exists() and path.stat().st_size > 0
+        if results is None and not answered:
+            path.unlink(missing_ok=True)
+    if answered:
         stderr.say(_("Answers: {path}. See them: rnnviz results FILE").format(path=path))
-    elif results is None:
-        path.unlink()
     return code
+
+
+def _own_hosts(host: str) -> tuple[str, list[str]]:
+    """Where to listen, and the addresses at which phones find it, the best one first.
+
+    A machine that has addresses of IPv6 only listens on those where it was to listen everywhere.
+    """
+    from rnnviz.network_addresses import own_addresses
+
+    host = host.removeprefix("[").removesuffix("]")
+    hosts = own_addresses(host)
+    if not hosts and host == EVERYWHERE and (hosts := own_addresses(EVERYWHERE_6)):
+        host = EVERYWHERE_6
+    return host, hosts or ["::1" if ":" in host else "127.0.0.1"]
+
+
+def _say_open(hosts: list[str], port: int) -> tuple[str, ...]:
+    """Tell who finds the page and where; the links."""
+    from rnnviz.network_addresses import is_loopback, link, qr_lines
+
+    links = tuple(link(each, port) for each in hosts)
+    shown = "\n".join(f"  {each}" for each in links)
+    if all(map(is_loopback, hosts)):
+        stderr.say(_("Only this machine finds the page of the class, at:\n{links}").format(
+            links=shown
+        ))  # fmt: skip
+        return links
+    if options.unicode():
+        stderr.say("\n".join(qr_lines(links[0])))
+    stderr.say(
+        _(
+            "Phones of this network find the page of the class, as long as it is open, at:\n{links}"
+        ).format(links=shown)
+    )
+    return links
 
 
 def _require_packages() -> None:
@@ -141,18 +172,20 @@ def _require_packages() -> None:
         ) from error
 
 
-def _started(host: str, port: int | None, per_address: int, results: Path) -> ClassProcess:
+def _started(
+    host: str, port: int | None, per_address: int, results: Path, hosts: list[str]
+) -> ClassProcess:
     """The process of the server; RnnvizError if it cannot listen there."""
-    from contextlib import suppress
-
     from rnnviz.classroom.process import ClassProcess
     from rnnviz.classroom.worker import ClassSettings
     from rnnviz.lessons.results import ResultsFile
 
     ResultsFile(results).close()  # an error of its path is told before the screen opens
     key, sitting = secrets.token_bytes(32), secrets.token_hex(4)
+    # Phones that are led to an address of IPv6 have its network in common.
+    shared = tuple(hosts) if ":" in hosts[0] else ()
     make = partial(ClassSettings, host, per_address=per_address, key=key, sitting=sitting,
-                   results=results.absolute(), app=_app_files())  # fmt: skip
+                   results=results.absolute(), app=_app_files(), shared=shared)  # fmt: skip
     if port is None:
         with suppress(RnnvizError):
             return ClassProcess(make(port=PORT)).start()
@@ -176,13 +209,19 @@ def _results_file() -> Path:
     name = time.strftime("%Y-%m-%d-%H%M%S")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.jsonl"
+        while True:
+            try:
+                path.touch(exist_ok=False)
+                return path
+            except FileExistsError:  # of a class that began in the same second
+                path = folder / f"{name}-{secrets.token_hex(2)}.jsonl"
     except OSError as error:
         raise UsageError(
-            _("{folder} cannot be made. Name another file: --results FILE.jsonl").format(
-                folder=folder
-            )
+            _(
+                "{folder} cannot be written: {reason}. Name another file: --results FILE.jsonl"
+            ).format(folder=folder, reason=system_reason(error))
         ) from error
-    return folder / f"{name}.jsonl"
 
 
 def _lesson_file(words: tuple[str, ...], lessons: Path | None) -> Path | None:

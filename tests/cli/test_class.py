@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,8 @@ import pytest
 from phone_hall import fields, reading_bodies
 from pseudo import Terminal
 
-from rnnviz.cli import run
+from rnnviz import network_addresses
+from rnnviz.cli import classroom, run
 
 PACKAGE = Path(__file__).parent.parent.parent / "rnnviz"
 ON = b"\x1b[6~"
@@ -99,6 +101,53 @@ def test_a_vote_on_the_command_and_a_kill_in_the_middle_of_the_next_one(tmp_path
     assert terminal.leave() == 0
     terminal.read(0.2, 2)
     assert "Answers:" in terminal.log.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("port", ["taken", "free"])
+def test_a_class_without_answers_leaves_no_file(port: str, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        number = str(other.getsockname()[1]) if port == "taken" else "0"
+        terminal = Terminal("-m", "rnnviz", "class", "not", "--host", "127.0.0.1", "--port", number,
+                            XDG_STATE_HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path))  # fmt: skip
+        terminal.until(b"Cannot listen" if port == "taken" else b"enter goes on")
+        code = terminal.leave(b"\rq")
+    assert code == (1 if port == "taken" else 0)
+    assert list(tmp_path.rglob("*.jsonl")) == []
+
+
+def test_two_classes_of_one_second_have_two_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(time, "strftime", lambda form: "2026-01-01-100000")
+    first, second = classroom._results_file(), classroom._results_file()
+    assert first != second and first.parent == second.parent
+
+
+@pytest.mark.parametrize(
+    "addresses, host, expected",
+    [
+        ({"0.0.0.0": ["192.0.2.5"]}, "0.0.0.0", ("0.0.0.0", ["192.0.2.5"])),
+        ({"::": ["2001:db8::5"]}, "0.0.0.0", ("::", ["2001:db8::5"])),  # no IPv4 at all
+        ({}, "0.0.0.0", ("0.0.0.0", ["127.0.0.1"])),  # no network
+        ({}, "::", ("::", ["::1"])), ({"::1": ["::1"]}, "[::1]", ("::1", ["::1"])),
+    ],
+)  # fmt: skip
+def test_where_a_class_listens_and_is_found(
+    addresses: dict[str, list[str]], host: str, expected: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_addresses, "own_addresses", lambda host: addresses.get(host, []))
+    assert classroom._own_hosts(host) == expected
+
+
+def test_a_class_that_only_this_machine_finds_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert classroom._say_open(["127.0.0.1"], 8420) == ("http://127.0.0.1:8420/",)
+    said = capsys.readouterr().err
+    assert "Only this machine" in said and "Phones" not in said and "█" not in said
+    classroom._say_open(["192.0.2.5", "127.0.0.1"], 8420)
+    assert "Phones of this network" in capsys.readouterr().err
 
 
 # -- who listens ----------------------------------------------------------------------------------
