@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rnnviz.classroom.limits import AddressLimits
+from rnnviz.classroom.limits import AddressLimits, LimitedSources
 
 #: Bytes that a connection may send for one request, its head included.
 MOST_BYTES = 16384
@@ -101,8 +101,10 @@ class WatchedConnections:
     under a flood that alone would fill a processor. Here a refused one costs two system calls.
     """
 
-    def __init__(self, make_inner: Callable[[], Any], limits: AddressLimits) -> None:
-        self._make_inner, self._limits = make_inner, limits
+    def __init__(
+        self, make_inner: Callable[[], Any], limits: AddressLimits, sources: LimitedSources
+    ) -> None:
+        self._make_inner, self._limits, self._sources = make_inner, limits, sources
         self._by_transport: dict[asyncio.BaseTransport, WatchedConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -124,7 +126,7 @@ class WatchedConnections:
                 taken, peer = listening.accept()
             except OSError:  # none waits, or there are too many open files
                 return
-            address = str(peer[0])
+            address = self._sources.of(str(peer[0]))
             if not self._limits.connect(address):
                 # Without a farewell, so that the system keeps nothing of it either.
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)

@@ -6,11 +6,14 @@ that refusing costs little. Every table here has a largest size.
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+#: Bits of an IPv6 address that a network has; the other ones a device chooses as it likes.
+NETWORK_BITS = 64
 #: Requests a second of a phone, on average and at once; of several at an address the sum.
 RATE, BURST = 4.0, 20.0
 #: Refused requests in a row of a phone after which its address is refused altogether, and for how
@@ -20,6 +23,39 @@ STRIKES, PAUSE = 20, 10.0
 PER_DEVICE, MOST_CONNECTIONS = 6, 2000
 #: Addresses that are remembered.
 MOST_ADDRESSES = 4096
+
+
+def network_of(address: str) -> str:
+    """What stands for an address where addresses are limited: of IPv6 its network.
+
+    An address of IPv4 stands for itself, also where a socket for both has it as ``::ffff:``.
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    network = ipaddress.ip_network((parsed, NETWORK_BITS), strict=False)
+    return f"{network.network_address}/{NETWORK_BITS}"
+
+
+class LimitedSources:
+    """What addresses count as for the limits.
+
+    A device of IPv6 chooses among the addresses of its network, so that a network counts as one
+    address, apart from ``shared`` ones: those that all phones of a hall have in common.
+    """
+
+    def __init__(self, shared: Iterable[str] = ()) -> None:
+        self._shared = frozenset(map(network_of, shared))
+
+    def of(self, address: str) -> str:
+        """What an address counts as."""
+        network = network_of(address)
+        return address if network in self._shared else network
 
 
 @dataclass

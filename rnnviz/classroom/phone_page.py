@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 
 from rnnviz import i18n
 from rnnviz.classroom.curve_picture import curve_picture
-from rnnviz.classroom.votes import LONGEST_REASON, PhoneAnswer, VoteBox, options, texts
+from rnnviz.classroom.votes import (
+    LONGEST_REASON,
+    PhoneAnswer,
+    VoteBox,
+    language_of,
+    options,
+    texts,
+)
 from rnnviz.display import markup
 from rnnviz.events import BallotEvent
 from rnnviz.lessons.predictions import quoted, spoken
 
+#: Seconds after which a page without JavaScript looks again by itself, and where it would take
+#: away what somebody is typing or setting.
+OFTEN, SELDOM = 4, 90
 #: Characters of an option or a word on a button.
 _BUTTON = 200
 
@@ -37,18 +48,24 @@ def page(box: VoteBox, view: PhoneView) -> str:
     text = view.text
     other = next(lang for lang in i18n.LANGUAGES if lang != view.lang)
     asks = box.ballot is not None and box.is_open and bool(view.token)
-    # Without JavaScript a page that waits looks again by itself; a form that is filled in does not.
-    again = "" if asks and view.answer is None else '<meta http-equiv="refresh" content="4">'
+    typed = asks and box.ballot is not None and _is_typed(box.ballot, view)
+    seconds = SELDOM if typed else OFTEN
     app = f'<a href="/app/">{text("phone.app")}</a> ' if view.app else ""
     return f"""<!doctype html>
 <html lang="{view.lang}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>rnnviz</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/phone.css">
-<noscript>{again}</noscript><script src="/phone.js" defer></script></head>
+<noscript><meta http-equiv="refresh" content="{seconds}"></noscript>
+<script src="/phone.js" defer></script></head>
 <body><header><b>rnnviz</b> <nav>{app}<a href="/?lang={other}" hreflang="{other}" lang="{other}">\
 {markup(i18n.text("phone.language", other))}</a></nav></header>
 <main id="main" data-version="{box.version}">{_content(box, view)}</main></body></html>
 """
+
+
+def _is_typed(ballot: BallotEvent, view: PhoneView) -> bool:
+    """Whether there is a number to set or a reason to type."""
+    return ballot.ask == "number" or (ballot.why and view.answer is not None)
 
 
 def _content(box: VoteBox, view: PhoneView) -> str:
@@ -66,7 +83,7 @@ def _said(ballot: BallotEvent, view: PhoneView) -> str:
     """What is asked, and that it is asked once more."""
     said = markup(str(texts(ballot, view.lang).get("said", "")))
     first = f'<p class="dim">{view.text("phone.again")}</p>' if ballot.vote > 1 else ""
-    return f"{first}<h1>{said}</h1>"
+    return f'{first}<h1 lang="{markup(language_of(ballot, view.lang))}">{said}</h1>'
 
 
 def _question(box: VoteBox, ballot: BallotEvent, view: PhoneView) -> str:
@@ -81,9 +98,10 @@ def _question(box: VoteBox, ballot: BallotEvent, view: PhoneView) -> str:
         parts.append(f'<p class="done">✓ {text("phone.yours", answer=name_of(ballot, view))}</p>')
         if ballot.why:
             label, send = text("phone.why"), text("phone.send")
+            mark, why = " ✓" if answer.why else "", html.escape(answer.why)
             parts.append(
-                f'{form}<label for="why">{label}</label><input id="why" name="why" '
-                f'maxlength="{LONGEST_REASON}" autocomplete="off" value="{markup(answer.why)}">'
+                f'{form}<label for="why">{label}{mark}</label><input id="why" name="why" '
+                f'maxlength="{LONGEST_REASON}" autocomplete="off" value="{why}">'
                 f'<button class="send">{send}</button></form>'
             )
         parts.append(f'<p class="dim">{text("phone.change")}</p>')
@@ -105,7 +123,8 @@ def _buttons(ballot: BallotEvent, view: PhoneView) -> str:
             f'<button name="answer" value="{n}" aria-pressed="{pressed}">'
             f"{markup(name[:_BUTTON])}</button>"
         )
-    return f'<div class="{"words" if words else "options"}">{"".join(found)}</div>'
+    kind = "words" if words else f'options" lang="{markup(language_of(ballot, view.lang))}'
+    return f'<div class="{kind}">{"".join(found)}</div>'
 
 
 def _number(ballot: BallotEvent, view: PhoneView) -> str:
@@ -117,6 +136,7 @@ def _number(ballot: BallotEvent, view: PhoneView) -> str:
         shown = "" if view.answer is None else f"{view.answer.value:g}"
         return (
             f'<input name="answer" inputmode="decimal" maxlength="20" autocomplete="off" '
+            f'pattern="[+\\-−%0-9., ]+" '
             f'value="{shown}" required><button class="send">{send}</button>'
         )
     low, high = ballot.low, ballot.high

@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib import resources
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ from aiohttp import web
 from rnnviz import i18n
 from rnnviz.classroom.connection import WatchedConnections
 from rnnviz.classroom.file_folder import FileFolder
-from rnnviz.classroom.limits import AddressLimits
+from rnnviz.classroom.limits import AddressLimits, LimitedSources
 from rnnviz.classroom.phone_page import PhoneView, page
 from rnnviz.classroom.tokens import TokenIssuer
 from rnnviz.classroom.votes import VoteBox
@@ -30,8 +30,8 @@ from rnnviz.lessons.predictions import read_number
 
 #: Bytes of a body; seconds for it to arrive, and between two signs of life of a stream of events.
 LARGEST_BODY, BODY_SECONDS, HEARTBEAT = 2048, 5.0, 15.0
-#: Bytes of a file that are read and sent at once.
-BLOCK = 1 << 16
+#: Bytes of a file that are read and sent at once, and seconds for them: of 3 kB a second on.
+BLOCK, BLOCK_SECONDS = 1 << 16, 20.0
 COOKIE = "rnnviz-class"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,9 +57,12 @@ class PhoneServer:
     def __init__(
         self, box: VoteBox, issuer: TokenIssuer, answered: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic, app: FileFolder | None = None,
+        shared: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self.box, self.issuer, self.answered, self.clock = box, issuer, answered, clock
         self.limits = AddressLimits(issuer.per_address)
+        self.sources = LimitedSources(shared)
+        self._cookie = COOKIE
         self.app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._guard])
         self.app.router.add_get("/", self._page)
         self.app.router.add_post("/", self._answer)
@@ -88,9 +91,11 @@ class PhoneServer:
         """Serve on sockets that are bound."""
         await self._runner.setup()
         assert self._runner.server is not None
-        self._connections = WatchedConnections(self._runner.server, self.limits)
+        self._connections = WatchedConnections(self._runner.server, self.limits, self.sources)
         for each in listening:
             self._connections.listen(each)
+            # Browsers do not tell ports apart: two classes of one machine need two names.
+            self._cookie = f"{COOKIE}-{each.getsockname()[1]}"
         self._listening = listening
         self._tasks.append(asyncio.create_task(self._connections.end_idle()))
 
@@ -126,7 +131,7 @@ class PhoneServer:
         if connection is not None:
             connection.begin()
         try:
-            if not self.limits.request(request.remote or ""):
+            if not self.limits.request(self._source(request)):
                 return _refusal(429)
             if not _is_own_name(request.headers.get("Host", "")):
                 return _refusal(421)
@@ -148,14 +153,14 @@ class PhoneServer:
         """The page; a phone without a token gets one, as long as there are some."""
         token, issued = self._token(request), None
         if not token:
-            issued = self.issuer.issue(request.remote or "")
+            issued = self.issuer.issue(self._source(request))
             token = issued or ""
         voter = self.issuer.voter(token) if token else None
         answer = None if voter is None else self.box.answer_of(voter)
         view = PhoneView(_language(request), token, answer, self._app_files is not None)
         response = web.Response(text=page(self.box, view), content_type="text/html")
         if issued is not None:
-            response.set_cookie(COOKIE, issued, httponly=True, samesite="Lax", path="/")
+            response.set_cookie(self._cookie, issued, httponly=True, samesite="Lax", path="/")
         return response
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -171,9 +176,11 @@ class PhoneServer:
             return _refusal(408)
         token = self._token(request) or str(form.get("token", ""))
         voter = self.issuer.voter(token)
-        if voter is None:
-            return _refusal(403)
         language = _language(request)
+        if voter is None:  # perhaps of a class before this one: the page asks anew
+            response = _see_page(language)
+            response.force_close()
+            return response
         vote, typed = str(form.get("vote", "")), form.get("answer")
         value = None if typed is None else read_number(str(typed)[:40], language)
         if (typed is not None and value is None) or vote not in ("1", "2"):
@@ -184,9 +191,7 @@ class PhoneServer:
             return _refusal(400)
         if outcome in ("counted", "replaced"):
             self.answered()
-        return web.Response(
-            status=303, headers={"Location": f"/?lang={language}"}, content_type="text/plain"
-        )
+        return _see_page(language)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: the version of what there is to show, whenever it changes."""
@@ -230,16 +235,20 @@ class PhoneServer:
             try:
                 with open_regular(found.file) as file:
                     while block := file.read(BLOCK):
-                        async with asyncio.timeout(BODY_SECONDS):
+                        async with asyncio.timeout(BLOCK_SECONDS):
                             await response.write(block)
             except (ConnectionError, TimeoutError):
                 if request.transport is not None:
                     request.transport.abort()
         return response
 
+    def _source(self, request: web.Request) -> str:
+        """What the address of a request counts as for the limits."""
+        return self.sources.of(request.remote or "")
+
     def _token(self, request: web.Request) -> str:
         """The token of the cookie; "" without one that was issued here."""
-        token = request.cookies.get(COOKIE, "")
+        token = request.cookies.get(self._cookie, "")
         return token if token and self.issuer.voter(token) is not None else ""
 
 
@@ -247,6 +256,13 @@ def _refusal(status: int) -> web.Response:
     response = web.Response(status=status, text=f"{status}\n")
     response.force_close()
     return response
+
+
+def _see_page(language: str) -> web.Response:
+    """Leads to the page, which says what is asked now and what was answered."""
+    return web.Response(
+        status=303, headers={"Location": f"/?lang={language}"}, content_type="text/plain"
+    )
 
 
 async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:

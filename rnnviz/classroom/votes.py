@@ -7,6 +7,7 @@ is the matter of :mod:`rnnviz.classroom.tokens`.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -19,6 +20,9 @@ from rnnviz.lessons.results import ResultRecord
 MOST_DEVICES = 500
 #: Characters of the longest reason, and the reasons that are passed to the lecturer's screen.
 LONGEST_REASON, MOST_REASONS = 80, 12
+
+#: Categories of characters that are dropped from a reason, and the most marks on a letter.
+_UNSEEN, _MARKS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}), 2
 
 AnswerOutcome = Literal["counted", "replaced", "closed", "invalid", "full"]
 
@@ -35,15 +39,16 @@ class PhoneAnswer:
 class VoteBox:
     """The question that is asked now, and its answers.
 
-    ``version`` grows whenever a phone has something else to show.
+    ``version`` grows whenever a phone has something else to show, from the one that is given on: a
+    box that follows another one of the same class begins elsewhere.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, version: int = 0) -> None:
         self.ballot: BallotEvent | None = None
         self.is_open = self.is_revealed = False
         self.right: float | None = None
         self.within = 0.0
-        self.version = 0
+        self.version = version
         self._answers: dict[str, PhoneAnswer] = {}
         self._opened = 0.0
 
@@ -136,7 +141,7 @@ class VoteBox:
             return "invalid"
         if before is None and len(self._answers) >= MOST_DEVICES:
             return "full"
-        why = " ".join(why.split())[:LONGEST_REASON] if ballot.why else ""
+        why = one_line(why) if ballot.why else ""
         why = why or ("" if before is None else before.why)
         self._answers[voter] = PhoneAnswer(value, why, max(0.0, now - self._opened))
         return "counted" if before is None else "replaced"
@@ -144,6 +149,21 @@ class VoteBox:
     def answer_of(self, voter: str) -> PhoneAnswer | None:
         """What a voter has answered to the question; None if nothing."""
         return self._answers.get(voter)
+
+
+def one_line(why: str) -> str:
+    """A reason without what cannot be seen, so that it is the same on the phone and the screen.
+
+    Control, format and unassigned characters are dropped, and of the marks above and below a
+    letter all but the first two.
+    """
+    kept: list[str] = []
+    marks = 0
+    for char in " ".join(why.split()):
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks <= _MARKS and unicodedata.category(char) not in _UNSEEN:
+            kept.append(char)
+    return "".join(kept)[:LONGEST_REASON].strip()
 
 
 def is_possible(ballot: BallotEvent, value: float) -> bool:
@@ -169,8 +189,13 @@ def options(ballot: BallotEvent, lang: str = "") -> Sequence[str]:
 
 def texts(ballot: BallotEvent, lang: str = "") -> Mapping[str, Any]:
     """What is said of a question in a language, or in the first one."""
-    found: Mapping[str, Any] = ballot.texts.get(lang) or next(iter(ballot.texts.values()), {})
+    found: Mapping[str, Any] = ballot.texts.get(language_of(ballot, lang), {})
     return found
+
+
+def language_of(ballot: BallotEvent, lang: str) -> str:
+    """The language in which a question is asked, if this one is asked for."""
+    return lang if ballot.texts.get(lang) else next(iter(ballot.texts), lang)
 
 
 def _name(ballot: BallotEvent, value: float) -> str:

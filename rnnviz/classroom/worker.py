@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import threading
 import time
@@ -42,7 +43,7 @@ class ClassSettings:
     """What the process is started with; ``key`` makes the tokens, and is kept over a new start.
 
     ``port`` 0: any free one. ``results``: the file that answers are appended to. ``app``: the files
-    of the app in the browser.
+    of the app in the browser. ``shared``: addresses of IPv6 whose network all phones have.
     """
 
     host: str
@@ -52,6 +53,7 @@ class ClassSettings:
     sitting: str
     results: Path | None = None
     app: FileFolder | None = None
+    shared: tuple[str, ...] = ()
 
 
 def worker_main(pipe: Connection, settings: ClassSettings, lang: str) -> None:
@@ -77,7 +79,9 @@ async def _serve(pipe: Connection, settings: ClassSettings) -> None:
     results = None if settings.results is None else ResultsFile(settings.results)
     class_ = ClassWorker(pipe, results, settings.sitting)
     issuer = TokenIssuer(settings.key, settings.per_address)
-    server = class_.server = PhoneServer(class_.box, issuer, class_.has_changed, app=settings.app)
+    server = class_.server = PhoneServer(
+        class_.box, issuer, class_.has_changed, app=settings.app, shared=settings.shared
+    )
     await server.start(listening)
     pipe.send(listening.getsockname()[1])
     lines: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -115,7 +119,8 @@ class ClassWorker:
     def __init__(self, pipe: Connection, results: ResultsFile | None, sitting: str) -> None:
         from rnnviz.classroom.server import PhoneServer
 
-        self.box = VoteBox()
+        # A phone that waits for another version sees this one also after a new start.
+        self.box = VoteBox(secrets.randbits(32))
         self.server: PhoneServer | None = None
         self._pipe, self._results, self._sitting = pipe, results, sitting
         self._began = time.monotonic()

@@ -49,7 +49,7 @@ def token_of(port: int, address: str) -> str:
         answer = b""
         while block := end.recv(1 << 16):
             answer += block
-    return answer.decode().partition("rnnviz-class=")[2][:50]
+    return answer.decode().partition("rnnviz-class-")[2].partition("=")[2][:50]
 
 
 def attack(port: int, kind: str, seconds: float) -> None:

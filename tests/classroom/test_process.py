@@ -47,6 +47,13 @@ async def vote(port: int, answer: int, cookies: dict[str, str] | None = None) ->
         return {each.key: each.value for each in jar}
 
 
+async def version_of(port: int) -> str:
+    """What a phone compares with what the stream of events tells."""
+    url = f"http://127.0.0.1:{port}/"
+    async with aiohttp.ClientSession(trace_configs=[reading_bodies()]) as phone:
+        return (await (await phone.get(url)).text()).partition('data-version="')[2].split('"')[0]
+
+
 def test_a_vote_is_on_the_disk_before_it_is_shown_and_outlives_a_killed_server(
     tmp_path: Path,
 ) -> None:
@@ -73,9 +80,12 @@ def test_a_vote_is_on_the_disk_before_it_is_shown_and_outlives_a_killed_server(
         until(lambda: tallies("two"))
         asyncio.run(vote(process.port, 1, cookie))
         until(lambda: tallies("two")[-1].answered == 1)
+        version = asyncio.run(version_of(process.port))
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         until(lambda: process.died == 1 and tallies("two") and tallies("two")[-1].answered == 0)
+        # A phone that shows its answer, which is lost, is told that there is something else.
+        assert asyncio.run(version_of(process.port)) != version
         assert asyncio.run(vote(process.port, 2, cookie)) == cookie  # no other token
         process.send(CloseVoteEvent("two", right=1))
         until(lambda: not tallies("two")[-1].is_open)

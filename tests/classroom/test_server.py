@@ -9,10 +9,11 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from phone_hall import Hall, fields, running
+from phone_hall import Hall, fields, reading_bodies, running
 
 from rnnviz.classroom.connection import MOST_BYTES
 from rnnviz.classroom.limits import (
@@ -21,9 +22,10 @@ from rnnviz.classroom.limits import (
     PER_DEVICE,
     STRIKES,
     AddressLimits,
+    LimitedSources,
 )
 from rnnviz.classroom.phone_page import PhoneView, page
-from rnnviz.classroom.server import COOKIE, LARGEST_BODY
+from rnnviz.classroom.server import COOKIE, LARGEST_BODY, PhoneServer
 from rnnviz.classroom.votes import VoteBox
 from rnnviz.events import BallotEvent, CloseVoteEvent
 from rnnviz.web.files import StaticFolder
@@ -93,7 +95,63 @@ async def test_it_works_without_cookies_and_without_scripts(hall: Hall) -> None:
     assert hall.box.tally(NUMBER).answered == 1
     waiting = page(VoteBox(), PhoneView("en", "t"))
     assert '<noscript><meta http-equiv="refresh"' in waiting
-    assert "<noscript></noscript>" in text  # a form that is filled in is not taken away
+    # What somebody sets or types is not taken away.
+    assert '<noscript><meta http-equiv="refresh" content="90">' in text
+    box = VoteBox()
+    box.open(CHOICE, 0)
+    box.answer("ada", "not.good", 1, 1, "", 0)
+    assert 'content="4"' in page(box, PhoneView("en", "t"))
+    assert 'content="90"' in page(box, PhoneView("en", "t", box.answer_of("ada")))
+
+
+async def test_a_phone_of_a_class_before_this_one_is_asked_anew(hall: Hall) -> None:
+    ask(hall, CHOICE)
+    stale = {"token": "0" * 50, "question": "not.good", "vote": "1", "answer": "1"}
+    async with hall.phone() as phone:
+        text = await (await phone.post("/?lang=tr", data=stale)).text()
+        assert "Eğri ne yapacak?" in text and "Yanıtın" not in text
+        text = await (await phone.post("/", data=fields(text) | {"answer": "1"})).text()
+        assert "Your answer" in text
+    assert hall.box.tally(CHOICE).answered == 1
+
+
+async def test_two_classes_of_one_machine_do_not_take_each_others_phones() -> None:
+    jar = aiohttp.CookieJar(unsafe=True)  # knows hosts, not ports, as browsers do
+    async with running() as one, running() as other:
+        async with aiohttp.ClientSession(cookie_jar=jar, trace_configs=[reading_bodies()]) as phone:
+            for _ in range(3):
+                for hall in (one, other):
+                    await (await phone.get(f"{hall.url}/")).text()
+        assert (one.server.issuer.issued, other.server.issuer.issued) == (1, 1)
+
+
+async def test_an_address_of_ipv6_counts_as_its_network() -> None:
+    sources = LimitedSources()
+    assert sources.of("2001:db8::1") == sources.of("2001:db8::ffff:1") == "2001:db8::/64"
+    assert sources.of("2001:db8:0:1::1") != sources.of("2001:db8::1")
+    assert sources.of("fe80::1%eth0") == "fe80::/64"
+    # A socket for both has addresses of IPv4 as addresses of IPv6, all of one network.
+    assert sources.of("::ffff:10.0.0.1") == sources.of("10.0.0.1") == "10.0.0.1"
+    assert sources.of("::ffff:10.0.0.2") == "10.0.0.2"
+    hall = LimitedSources(["2001:db8::5", "192.0.2.5"])
+    assert hall.of("2001:db8::1") != hall.of("2001:db8::2")
+    assert hall.of("2001:db8:0:1::1") == hall.of("2001:db8:0:1::2")
+    assert hall.of("192.0.2.1") == "192.0.2.1"
+
+
+@pytest.mark.parametrize("shared, issued", [((), 4), (("::1",), 5)])
+async def test_phones_of_ipv6_are_limited_by_their_network(
+    shared: tuple[str, ...], issued: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = iter(f"::{n}" for n in range(2, 99))
+    monkeypatch.setattr(
+        PhoneServer, "_source", lambda self, request: self.sources.of(next(addresses))
+    )
+    async with running(shared=shared) as hall:
+        for _ in range(5):
+            async with hall.phone() as phone:
+                await (await phone.get("/")).text()
+        assert hall.server.issuer.issued == issued
 
 
 async def test_a_phone_is_told_of_a_change_at_once(hall: Hall) -> None:
@@ -119,10 +177,11 @@ async def test_only_tokens_of_this_server_vote_and_an_address_has_few(hall: Hall
         form = fields(await (await phone.get("/")).text())
         forged = {**form, "answer": "1", "token": "0" * 50}
     async with hall.phone("127.0.0.2") as phone:
-        assert (await phone.post("/", data=forged)).status == 403
-        assert (await phone.get("/events")).status == 403
-        cookie = {"Cookie": f"{COOKIE}={'0' * 50}"}
-        assert (await phone.post("/", data=forged, headers=cookie)).status == 403
+        cookie = {"Cookie": f"{COOKIE}-{hall.port}={'0' * 50}"}
+        assert (await phone.get("/events", headers=cookie)).status == 403
+        for headers in ({}, cookie):
+            answer = await phone.post("/", data=forged, headers=headers, allow_redirects=False)
+            assert (answer.status, answer.headers["Location"]) == (303, "/?lang=en")
     assert hall.box.tally(CHOICE).answered == 0
 
 

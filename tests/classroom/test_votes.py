@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnviz.classroom.phone_page import PhoneView, page
 from rnnviz.classroom.tokens import LENGTH, TokenIssuer
 from rnnviz.classroom.votes import LONGEST_REASON, MOST_DEVICES, VoteBox, consensus
 from rnnviz.events import BallotEvent, CloseVoteEvent, TallyEvent
@@ -87,6 +88,23 @@ def test_a_reason_is_short_and_may_follow_the_answer() -> None:
     box.open(NUMBER, 0)  # asks for no reason
     box.answer("ada", "not.guess", 1, 0.5, "because", 1)
     assert box.answer_of("ada").why == ""  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "typed, kept",
+    [
+        ("a\x1b[2J\x00\x07b", "a[2Jb"), ("\u202eevil\u202c \u200bzero\ufeff", "evil zero"),
+        ("👩\u200d👧 it falls", "👩👧 it falls"), ("şöyle böyle", "şöyle böyle"),
+        ("e" + "\u0301" * 60 + "nd", "e\u0301\u0301nd"), ("שלום مرحبا", "שלום مرحبا"),
+        ("\u200b\u200b", ""), ("a\u2028b", "a b"),
+    ],
+)  # fmt: skip
+def test_a_reason_has_nothing_that_cannot_be_seen(typed: str, kept: str) -> None:
+    box = opened(CHOICE)
+    box.answer("ada", "not.good", 1, 1, typed, 101)
+    answer = box.answer_of("ada")
+    assert answer is not None and answer.why == kept
+    assert f'value="{kept}"' in page(box, PhoneView("en", "t", answer))
 
 
 def test_a_vote_that_was_withdrawn_leaves_no_results() -> None:
