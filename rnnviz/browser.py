@@ -6,15 +6,21 @@ and :func:`receive` and :func:`resize` with what happens to the terminal meanwhi
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
+import marshal
 import os
+import pkgutil
 import shlex
 import sys
 import traceback
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.abc import SourceLoader
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Final
 
@@ -161,18 +167,31 @@ def press(action: str) -> None:
         _state.app.screen.post_message(KeyClicked(action))
 
 
-def compiled_modules() -> bytes:
-    """What Python has compiled of the packages, as a zip that is unpacked over them.
+def import_all() -> None:
+    """Import every module of rnnviz that can be imported in a browser."""
+    package = Path(__file__).parent
+    for module in pkgutil.walk_packages([str(package)], f"{PROGRAM}."):
+        if not module.name.endswith("__main__"):
+            with suppress(ImportError):
+                importlib.import_module(module.name)
 
-    A compiled module names the time of its source; here it is marked as one that need not be
-    compared with a source (PEP 552), since archives with other sources have another name.
+
+def compiled_modules(root: str) -> bytes:
+    """The imported modules as Python compiled them: a zip, each under the path of its source.
+
+    Only those in the folder ``root``, to which the paths are relative. They are marked as ones that
+    need not be compared with a source (PEP 552).
     """
-    packages, packed = Path(__file__).parent.parent, io.BytesIO()
+    packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(packages.rglob("*.pyc")):
-            data = path.read_bytes()
-            name = path.relative_to(packages).as_posix()
-            archive.writestr(name, data[:4] + _UNCHECKED + data[16:])
+        for name, module in sorted(sys.modules.items()):
+            spec = getattr(module, "__spec__", None)
+            path = Path(getattr(spec, "origin", None) or "")
+            loader = getattr(spec, "loader", None)
+            if isinstance(loader, SourceLoader) and path.is_relative_to(root):
+                code = marshal.dumps(loader.get_code(name))
+                data = MAGIC_NUMBER + _UNCHECKED + code
+                archive.writestr(path.relative_to(root).as_posix(), data)
     return packed.getvalue()
 
 

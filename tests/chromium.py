@@ -5,18 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
-#: Names of the program on PATH; RNNVIZ_CHROMIUM is the path of another one.
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from rnnviz.web.compiling import chromium
 
 
 def installed() -> str | None:
     """The path of the browser; None where there is none."""
-    return os.environ.get("RNNVIZ_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    found = chromium()
+    return None if found is None else str(found)
 
 
 class Chromium:

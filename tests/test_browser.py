@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import marshal
 import os
 import re
 import sys
+import zipfile
 from collections.abc import Iterator
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 import pytest
@@ -162,3 +166,16 @@ def test_words_of_a_line() -> None:
     assert browser.words("") == []
     with pytest.raises(UsageError):
         browser.words("step \"it's")
+
+
+def test_compiled_modules_are_named_by_their_source_and_need_none() -> None:
+    root = Path(browser.__file__).parent.parent
+    with zipfile.ZipFile(io.BytesIO(browser.compiled_modules(str(root)))) as archive:
+        names = archive.namelist()
+        data = archive.read("rnnviz/window.py")
+    assert "rnnviz/browser.py" in names and "rnnviz/cli/__init__.py" in names
+    assert all((root / name).is_file() and name.endswith(".py") for name in names)
+    assert data[:4] == MAGIC_NUMBER and data[4] == 1  # never compared with a source
+    namespace = {"__name__": "again", "__file__": "", "__package__": "rnnviz"}
+    exec(marshal.loads(data[16:]), namespace)
+    assert namespace["within"](80, 24) == window.within(80, 24)  # type: ignore[operator]

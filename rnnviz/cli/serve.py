@@ -65,12 +65,16 @@ def command(
 ) -> int:  # fmt: skip
     """Build the folder, then serve it until ctrl+c."""
     from rnnviz import network_addresses
-    from rnnviz.web.site import build_site, cache_folder
+    from rnnviz.web.compiling import chromium
+    from rnnviz.web.site import build_site, cache_folder, is_current
 
     if export is not None and folder is not None:
         raise UsageError(_("Give --export or --folder, not both."))
+    target = export or folder or cache_folder() / "site"
+    if not quiet and not is_current(target):
+        say(_("Building the folder; this takes half a minute, once for each version of rnnviz."))
     with download_progress(quiet) as show:
-        folder = build_site(export or folder or cache_folder() / "site", runtime, show)
+        folder = build_site(target, runtime, show, program=chromium())
     if export is not None:
         if not quiet:
             say(_("Upload this folder to a web host; it needs no program there."))

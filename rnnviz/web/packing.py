@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -93,11 +93,23 @@ def required(names: Iterable[str]) -> list[Distribution]:
     return [found[key] for key in sorted(found)]
 
 
-def pack(files: dict[str, Path], archive: Path) -> None:
+def archived_files(archive: Path) -> dict[str, bytes]:
+    """The files of a zip that has the modules of Python or of a library, without its tests."""
+    with zipfile.ZipFile(archive) as opened:
+        return {
+            name: opened.read(name)
+            for name in opened.namelist()
+            if not name.endswith("/") and "tests" not in PurePosixPath(name).parts
+        }
+
+
+def pack(files: Mapping[str, Path | bytes], archive: Path) -> None:
     """Write files into a zip; uncompressed, since it is compressed as a whole when it is sent."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as opened:
         for name in sorted(files):
-            opened.writestr(zipfile.ZipInfo(name, _DATE), files[name].read_bytes())
+            file = files[name]
+            data = file if isinstance(file, bytes) else file.read_bytes()
+            opened.writestr(zipfile.ZipInfo(name, _DATE), data)
 
 
 def _regular(folder: Path) -> Iterator[Path]:

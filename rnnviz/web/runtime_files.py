@@ -24,6 +24,7 @@ Progress = Callable[[str, int, int], None]
 PYODIDE: Final = "0.27.7"
 #: Its version of Python.
 PYTHON: Final = "3.12.7"
+STANDARD_LIBRARY: Final = "python_stdlib.zip"
 NUMPY: Final = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
 _NPM: Final = "https://cdn.jsdelivr.net/npm"
 _RELEASE: Final = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full"
@@ -48,7 +49,7 @@ RUNTIME_FILES: Final[tuple[RemoteFile, ...]] = (
              "6b4c90de5b7172873f04f21884d0e9d2274e305fe32116558fe3e4fbe3618d51"),
     _pyodide("pyodide.asm.wasm", 10_105_545,
              "a50dd1843f805a0b7c45b61037ee0d7b26dfe85efe0e18ef95a34ad24e401f5f"),
-    _pyodide("python_stdlib.zip", 2_360_737,
+    _pyodide(STANDARD_LIBRARY, 2_360_737,
              "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16"),
     RemoteFile(NUMPY, (f"{_RELEASE}/{NUMPY}",), 3_061_133,
                "sha256:ebb61241d962b98b21597d7ce43b67668a6d5bab3acec4fbe958657320d7cd08"),

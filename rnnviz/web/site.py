@@ -19,19 +19,24 @@ from rnnviz.errors import RnnvizError, UsageError, system_reason
 from rnnviz.files import read_limited, write_atomically
 from rnnviz.messages import _
 from rnnviz.version import VERSION
-from rnnviz.web import packing, replacement, runtime_files
+from rnnviz.web import compiling, packing, replacement, runtime_files
 from rnnviz.web.files import PACKED, POLICY
 from rnnviz.web.landing import landing_page
 from rnnviz.web.replacement import MANIFEST
-from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES, Progress
+from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES, STANDARD_LIBRARY, Progress
 
 _STATIC: Final = Path(__file__).parent / "static"
 _SCRIPTS: Final = ("app.js", "landing.js", "worker.js", "style.css")
+_COMPILING: Final = (compiling.PAGE, "compile.js")
 #: Files of other endings are compressed already.
 _COMPRESSED: Final = (".html", ".js", ".mjs", ".css", ".wasm", ".zip", ".json", ".csv", ".tsv")
 #: The ending of a compressed file that has to arrive as it is.
 PLAIN: Final = ".bin"
-_ARCHIVES: Final = ("rnnviz.zip", "libraries.zip")
+#: A zip without files: the modules of Python are not in a zip, where it looks for them first.
+_EMPTY_ZIP: Final = b"PK\5\6" + bytes(18)
+#: The folder of installed packages in that of the standard library.
+_PACKAGES: Final = "site-packages"
+_COMPILED: Final = "compiled.zip"
 
 
 def cache_folder() -> Path:
@@ -52,13 +57,17 @@ def build_site(
     runtime: Path | None = None,
     progress: Progress | None = None,
     files: tuple[RemoteFile, ...] = RUNTIME_FILES,
+    program: Path | None = None,
 ) -> Path:
     """Make the folder, or make it anew if rnnviz has changed since; return it.
 
     What else lies in it by then, such as reports, stays.
     ``runtime`` is a folder with Pyodide and xterm.js; without one they are downloaded, once, and
-    ``progress`` is told. UsageError for a folder with something else in it; MissingError if
-    ``runtime`` lacks a file; RnnvizError if a download failed.
+    ``progress`` is told. ``program`` is a Chromium that compiles Python's modules; without one
+    every browser compiles them when it first opens the page.
+
+    UsageError for a folder with something else in it; MissingError if ``runtime`` lacks a file;
+    RnnvizError if a download failed.
     """
     key = _key(files)
     old = _manifest(folder)
@@ -68,14 +77,16 @@ def build_site(
                 folder=folder
             )
         )
-    if old is not None and old.get("key") == key:
+    # One that was built without a browser is built anew when there is one.
+    asked = program is None or (old is not None and old.get("asked_browser"))
+    if old is not None and old.get("key") == key and asked:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".rnnviz-web-") as temporary:
             new = Path(temporary) / "new"
             new.mkdir()
-            _build(new, runtime, progress, files, key)
+            _build(new, runtime, progress, files, key, program)
             if old is not None:
                 (Path(temporary) / "old").mkdir()
                 # Whatever happens from here on, the folder is not current before all is done.
@@ -98,6 +109,7 @@ def _build(
     progress: Progress | None,
     files: tuple[RemoteFile, ...],
     key: str,
+    program: Path | None,
 ) -> None:
     """Write everything into an empty folder."""
     runtime_folder = _named(folder, "runtime", files)
@@ -107,12 +119,9 @@ def _build(
         store = cache_folder() / f"pyodide-{runtime_files.PYODIDE}"
         runtime_files.fetched(files, store, progress)
         runtime_files.copy_from(store, files, runtime_folder)
-    (runtime_folder / "pyodide-lock.json").write_text(_lock_file(files), encoding="utf-8")
-    python = folder / "new-python"
-    python.mkdir()
-    packing.pack(packing.own_files(), python / _ARCHIVES[0])
-    packing.pack(packing.library_files(), python / _ARCHIVES[1])
-    python = _renamed(python, "python")
+    archives = _archives(runtime_folder)
+    (runtime_folder / "pyodide-lock.json").write_text(_lock_file(), encoding="utf-8")
+    (runtime_folder / "empty.zip").write_bytes(_EMPTY_ZIP)
     assets = folder / "new-files"
     on_demand = {}
     for name, path in packing.assets_on_demand().items():
@@ -129,19 +138,79 @@ def _build(
     app = _renamed(app, "app")
     manifest: dict[str, Any] = {
         "schema": "rnnviz.site/1", "version": VERSION, "key": key, "runtime": runtime_folder.name,
-        "python": python.name, "files": assets.name, "app": app.name,
-        "first": {
-            f"{part.name}/{name}": (part / name).stat().st_size
-            for part, names in ((runtime_folder, [f.path for f in files]), (python, _ARCHIVES))
-            for name in names
-        },
-        "on_demand": on_demand,
-        "texts": {lang: _texts(lang) for lang in i18n.LANGUAGES},
+        "files": assets.name, "app": app.name, "assets": f"{_PACKAGES}/rnnviz/assets",
+        "asked_browser": program is not None,
+        "unreported": sum(path.stat().st_size for path in runtime_folder.glob("pyodide.*")),
+        "on_demand": on_demand, "texts": {lang: _texts(lang) for lang in i18n.LANGUAGES},
     }  # fmt: skip
+    _write_archives(folder, manifest, archives, {})
+    if program is not None:
+        compiled = _compiled(folder, program)
+        if compiled:
+            shutil.rmtree(folder / manifest["python"])
+            _write_archives(folder, manifest, archives, compiled)
     for name, page in _pages(app.name, runtime_folder.name).items():
         (folder / name).write_text(page, encoding="utf-8")
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     _compress(folder)
+
+
+def _archives(runtime_folder: Path) -> dict[str, dict[str, Path | bytes]]:
+    """The files of each archive, by their path in Python's folder of modules.
+
+    The two that come with Pyodide are packed anew, since a page takes longer to unpack them.
+    """
+    found: dict[str, dict[str, Path | bytes]] = {}
+    for archive, name in (("python.zip", STANDARD_LIBRARY), ("numpy.zip", NUMPY)):
+        path = runtime_folder / name
+        prefix = "" if name == STANDARD_LIBRARY else f"{_PACKAGES}/"
+        files = packing.archived_files(path).items()
+        found[archive] = {prefix + name: data for name, data in files}
+        path.unlink()
+    for archive, paths in (
+        ("libraries.zip", packing.library_files()), ("rnnviz.zip", packing.own_files()),
+    ):  # fmt: skip
+        found[archive] = {f"{_PACKAGES}/{name}": path for name, path in paths.items()}
+    return found
+
+
+def _write_archives(
+    folder: Path,
+    manifest: dict[str, Any],
+    archives: dict[str, dict[str, Path | bytes]],
+    compiled: dict[str, bytes],
+) -> None:
+    """Write the archives, a compiled module in the place of its source, and the manifest."""
+    python = folder / "new-python"
+    python.mkdir()
+    for archive, files in archives.items():
+        left = {name: file for name, file in files.items() if name not in compiled}
+        packing.pack(left, python / archive)
+    if compiled:
+        packing.pack(compiled, python / _COMPILED)
+    python = _renamed(python, "python")
+    manifest["python"] = python.name
+    manifest["archives"] = {
+        f"{python.name}/{name}": (python / name).stat().st_size for name in archives
+    }
+    compiled_archive = python / _COMPILED
+    manifest["compiled"] = (
+        {"path": f"{python.name}/{_COMPILED}", "size": compiled_archive.stat().st_size}
+        if compiled
+        else None
+    )
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _compiled(folder: Path, program: Path) -> dict[str, bytes]:
+    """The modules of the archives, compiled by a browser."""
+    pages = [folder / name for name in _COMPILING]
+    for page in pages:
+        shutil.copyfile(_STATIC / page.name, page)
+    try:
+        return compiling.compile_modules(folder, program)
+    finally:
+        for page in pages:
+            page.unlink()
 
 
 def _pages(app: str, runtime: str) -> dict[str, str]:
@@ -197,26 +266,11 @@ def _compress(folder: Path) -> None:
                 path.with_name(path.name + PACKED).write_bytes(packed)
 
 
-def _lock_file(files: tuple[RemoteFile, ...]) -> str:
-    """Pyodide's table of packages, with NumPy alone."""
-    digest = next((str(file.hash) for file in files if file.path == NUMPY), "").removeprefix(
-        "sha256:"
-    )
-    python = runtime_files.PYTHON
-    return json.dumps(
-        {
-            "info": {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58",
-                     "python": python, "version": runtime_files.PYODIDE},
-            "packages": {
-                "numpy": {
-                    "name": "numpy", "version": NUMPY.split("-")[1], "file_name": NUMPY,
-                    "sha256": digest, "install_dir": "site", "package_type": "package",
-                    "depends": [], "imports": ["numpy"], "shared_library": False,
-                    "unvendored_tests": False,
-                }
-            },
-        }
-    )  # fmt: skip
+def _lock_file() -> str:
+    """Pyodide's table of packages, without any: the archives have what is needed."""
+    info = {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58",
+            "python": runtime_files.PYTHON, "version": runtime_files.PYODIDE}  # fmt: skip
+    return json.dumps({"info": info, "packages": {}})
 
 
 def _key(files: tuple[RemoteFile, ...]) -> str:

@@ -90,7 +90,7 @@ def test_a_folder_of_export_is_served_with_what_lies_in_it(
 ) -> None:
     built: list[Path] = []
 
-    def build(folder: Path, *rest: object) -> Path:
+    def build(folder: Path, *rest: object, **options: object) -> Path:
         built.append(folder)
         return folder
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 import os
 import statistics
 import threading
@@ -70,7 +71,10 @@ class CountingFolder(StaticFolder):
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
-    folder = build_site(tmp_path_factory.mktemp("web") / "site", runtime_folder())
+    folder = tmp_path_factory.mktemp("web") / "site"
+    build_site(folder, runtime_folder(), program=Path(installed() or ""))
+    manifest = json.loads((folder / "site.json").read_text())
+    assert manifest["compiled"] is not None
     with FileServer(folder) as server:
         server.folder = CountingFolder(folder)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

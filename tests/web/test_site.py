@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import shutil
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -23,15 +25,44 @@ from rnnviz.lessons import catalogue
 from rnnviz.lookup import shipped
 from rnnviz.web import packing, site
 from rnnviz.web.files import StaticFolder
-from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES
+from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES, STANDARD_LIBRARY
 from rnnviz.web.site import build_site
+
+
+def zipped(**files: bytes) -> bytes:
+    """A compressed zip of modules."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("__", "/") + ".py", data)
+    return packed.getvalue()
+
 
 CONTENT = {
     "pyodide.mjs": b"export",
     "pyodide.asm.wasm": b"\0asm" * 500,
-    NUMPY: b"PK",
+    STANDARD_LIBRARY: zipped(this=b"import that", json__decoder=b"a = 1", json__tests__all=b""),
+    NUMPY: zipped(numpy__linalg=b"b = 2"),
     "xterm.css": b"a{}",
 }
+#: A program in the place of a browser: it asks for the page and hands over a compiled module.
+BROWSER = """#!{python}
+import io, json, sys, urllib.request, zipfile
+page, _, token = sys.argv[-1].partition("?")
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+read = lambda name: opener.open(page.rpartition("/")[0] + "/" + name).read()
+assert b"compile.js" in opener.open(page).read() and read("compile.js")
+site = json.loads(read("site.json"))
+assert all(read(name)[:2] == b"PK" for name in site["archives"])
+packed = io.BytesIO()
+with zipfile.ZipFile(packed, "w") as archive:
+    archive.writestr("this.py", b"compiled")
+try:
+    opener.open(page.rpartition("/")[0] + "/guess", b"worse")
+except urllib.error.HTTPError as error:
+    assert error.code == 404
+    opener.open(page.rpartition("/")[0] + "/" + token, packed.getvalue())
+"""
 
 
 def remote(name: str, url: str = "http://127.0.0.1:9/") -> RemoteFile:
@@ -70,15 +101,15 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_folder_has_everything_and_names_it(tmp_path: Path, runtime: Path) -> None:
     folder = build_site(tmp_path / "site", runtime, files=FILES)
     manifest = json.loads((folder / "site.json").read_text())
-    for name, size in manifest["first"].items():
+    for name, size in manifest["archives"].items():
         assert (folder / name).stat().st_size == size
     for sent, size in manifest["on_demand"].values():
         assert (folder / manifest["files"] / sent).stat().st_size == size
-    assert {Path(name).name for name in manifest["first"]} == {
-        *CONTENT,
-        "rnnviz.zip",
-        "libraries.zip",
-    }
+    assert {Path(name).name for name in manifest["archives"]} == {
+        "python.zip", "numpy.zip", "libraries.zip", "rnnviz.zip",
+    }  # fmt: skip
+    assert manifest["compiled"] is None
+    assert not list(folder.rglob("compile*"))
     assert set(manifest["texts"]) == set(i18n.LANGUAGES)
     assert (folder / manifest["app"] / "worker.js").is_file()
     for page in ("index.html", "app.html"):
@@ -86,8 +117,61 @@ def test_the_folder_has_everything_and_names_it(tmp_path: Path, runtime: Path) -
         assert "Content-Security-Policy" in (folder / page).read_text()
     wasm = folder / manifest["runtime"] / "pyodide.asm.wasm"
     assert gzip.decompress(wasm.with_name(wasm.name + ".gz").read_bytes()) == wasm.read_bytes()
-    lock = json.loads((folder / manifest["runtime"] / "pyodide-lock.json").read_text())
-    assert list(lock["packages"]) == ["numpy"] and lock["packages"]["numpy"]["file_name"] == NUMPY
+    with zipfile.ZipFile(folder / manifest["runtime"] / "empty.zip") as opened:
+        assert opened.namelist() == []
+    assert members(folder, "python.zip") == {"this.py": b"import that", "json/decoder.py": b"a = 1"}
+    assert members(folder, "numpy.zip") == {"site-packages/numpy/linalg.py": b"b = 2"}
+
+
+def members(folder: Path, archive: str) -> dict[str, bytes]:
+    """The files of an archive of the folder; none of them is compressed."""
+    python = json.loads((folder / "site.json").read_text())["python"]
+    with zipfile.ZipFile(folder / python / archive) as opened:
+        assert {each.compress_type for each in opened.infolist()} == {zipfile.ZIP_STORED}
+        return {name: opened.read(name) for name in opened.namelist()}
+
+
+def browser(path: Path, program: str) -> Path:
+    """An executable file in the place of a browser."""
+    path.write_text(program.format(python=sys.executable))
+    path.chmod(0o755)
+    return path
+
+
+def test_a_compiled_module_takes_the_place_of_its_source(tmp_path: Path, runtime: Path) -> None:
+    program = browser(tmp_path / "browser", BROWSER)
+    folder = build_site(tmp_path / "site", runtime, files=FILES, program=program)
+    assert members(folder, "compiled.zip") == {"this.py": b"compiled"}
+    assert members(folder, "python.zip") == {"json/decoder.py": b"a = 1"}
+    manifest = json.loads((folder / "site.json").read_text())
+    path = folder / manifest["compiled"]["path"]
+    assert path.stat().st_size == manifest["compiled"]["size"]
+    assert sorted(each.name for each in folder.glob("python-*")) == [manifest["python"]]
+    assert not list(folder.glob("compile*"))
+
+
+@pytest.mark.parametrize("program", ["#!{python}\nraise SystemExit(1)", "no program"])
+def test_without_a_browser_that_answers_the_sources_are_sent(
+    tmp_path: Path, runtime: Path, program: str
+) -> None:
+    path = browser(tmp_path / "browser", program)
+    folder = build_site(tmp_path / "site", runtime, files=FILES, program=path)
+    manifest = json.loads((folder / "site.json").read_text())
+    assert manifest["compiled"] is None and "this.py" in members(folder, "python.zip")
+    built = (folder / "site.json").stat().st_mtime_ns
+    build_site(folder, runtime, files=FILES, program=path)
+    assert (folder / "site.json").stat().st_mtime_ns == built
+
+
+def test_a_folder_built_without_a_browser_is_built_anew_with_one(
+    tmp_path: Path, runtime: Path
+) -> None:
+    folder = build_site(tmp_path / "site", runtime, files=FILES)
+    program = browser(tmp_path / "browser", BROWSER)
+    build_site(folder, runtime, files=FILES, program=program)
+    assert "this.py" in members(folder, "compiled.zip")
+    build_site(folder, tmp_path / "nowhere", files=FILES)
+    assert "this.py" in members(folder, "compiled.zip")
 
 
 def test_a_current_folder_is_left_and_an_old_one_replaced(
@@ -175,7 +259,7 @@ def test_a_replacement_that_fails_loses_nothing_and_is_done_again(
         build_site(with_reports, runtime, files=FILES)
         manifest = json.loads((with_reports / "site.json").read_text())
         assert manifest["version"] == again and mine(with_reports)
-        assert all((with_reports / name).is_file() for name in manifest["first"])
+        assert all((with_reports / name).is_file() for name in manifest["archives"])
 
 
 def test_a_folder_with_something_else_stays(tmp_path: Path, runtime: Path) -> None:

@@ -79,7 +79,8 @@ terminal.parser.registerOscHandler(52, (data) => {
 // -- the worker --------------------------------------------------------------------------------
 
 let running = false, showKeys = () => {}, painted = false, done = 0;
-const total = Object.values(site.first).reduce((sum, bytes) => sum + bytes, 0);
+const total = Object.values(site.archives).reduce((sum, bytes) => sum + bytes,
+  site.unreported + (site.compiled?.size ?? 0));
 const [loadingText, loadingBar] = element("loading").children;
 function loading(words, share) {
   loadingText.textContent = words;
