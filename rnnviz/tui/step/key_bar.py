@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.lessons.player import LessonPlayer
 from rnnviz.tui.keymap import FOOTER, LESSON_FOOTER, localized_key
 from rnnviz.tui.pages import load
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView, HasTheme, KeyClicked, View
+
+if TYPE_CHECKING:
+    from rnnviz.lessons.player import LessonPlayer
 
 #: The most keys of a page in the key bar.
 MOST = 5

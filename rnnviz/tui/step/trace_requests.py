@@ -190,7 +190,7 @@ class TraceRequests:
             self._others[input_kind(before.query, before.trace)] = before.others
             changes["others"] = self._others.get(kind, switch_models(kind))
         screen.show(trace=trace, query=request.query, cursor=fitted(cursor, trace), **changes)
-        screen.lesson.own_change.trace_shown()
+        screen.lesson.trace_shown()
 
     def compare_reach(self) -> None:
         """Trace the sentence with up to three other models; ends in a :class:`ReachReady`."""

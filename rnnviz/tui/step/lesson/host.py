@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import reason
-from rnnviz.lessons.player import LessonPlayer
 from rnnviz.lessons.predictions import Prediction
-from rnnviz.lessons.progress import LessonProgress
-from rnnviz.tui.step.lesson.answers import LessonAnswers
-from rnnviz.tui.step.lesson.own_change import OwnChange
-from rnnviz.tui.step.lesson.session import LessonSession
-from rnnviz.tui.step.lesson.training import LessonTraining
 from rnnviz.tui.step.trace_requests import TraceRequest
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.lesson_state import LessonState, place_cursor
 
 if TYPE_CHECKING:
+    from rnnviz.lessons.player import LessonPlayer
+    from rnnviz.tui.step.lesson.answers import LessonAnswers
+    from rnnviz.tui.step.lesson.own_change import OwnChange
+    from rnnviz.tui.step.lesson.session import LessonSession
+    from rnnviz.tui.step.lesson.training import LessonTraining
     from rnnviz.tui.step.screen import StepScreen
 
 
@@ -28,10 +27,31 @@ class LessonHost:
 
     def __init__(self, screen: StepScreen, session: LessonSession | None) -> None:
         self.screen, self.session = screen, session
-        self.answers, self.own_change = LessonAnswers(self), OwnChange(self)
-        self.training = LessonTraining(self)
         #: Answers being marked and goals being checked; a test waits for them.
         self.pending: set[object] = set()
+
+    # Most screens play no lesson: the modules of one are imported when it begins.
+
+    @cached_property
+    def answers(self) -> LessonAnswers:
+        """Asks the questions."""
+        from rnnviz.tui.step.lesson.answers import LessonAnswers
+
+        return LessonAnswers(self)
+
+    @cached_property
+    def own_change(self) -> OwnChange:
+        """The learner's own changes."""
+        from rnnviz.tui.step.lesson.own_change import OwnChange
+
+        return OwnChange(self)
+
+    @cached_property
+    def training(self) -> LessonTraining:
+        """The trainings."""
+        from rnnviz.tui.step.lesson.training import LessonTraining
+
+        return LessonTraining(self)
 
     @property
     def state(self) -> LessonState | None:
@@ -164,7 +184,14 @@ class LessonHost:
         if (opened := self.screen.view_state.page) != page:
             self.screen.page_host.toggle(page or opened)
 
+    def trace_shown(self) -> None:
+        """A new trace is on the screen."""
+        if self.state is not None:
+            self.own_change.trace_shown()
+
     def _remember(self, player: LessonPlayer) -> None:
+        from rnnviz.lessons.progress import LessonProgress
+
         session = self.session
         if session is None:
             return

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
-from rnnviz.lessons.lesson import Lesson, LessonQuestion, Step
-from rnnviz.lessons.player import LessonPlayer, is_revealed_later, stages
 from rnnviz.lessons.predictions import MarkedPrediction, allowed, outcome, quoted, spoken, verdict
 from rnnviz.tui.render.segments import Line, beside, cut, trimmed, wrapped
 from rnnviz.tui.view.lesson_state import LessonState, last_output
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
+
+if TYPE_CHECKING:
+    from rnnviz.lessons.lesson import Lesson, LessonQuestion, Step
+    from rnnviz.lessons.player import LessonPlayer
 
 #: Columns of the longest line of speech, and the lines of a screen that has room for empty ones.
 SPEECH, ROOMY = 96, 30
@@ -60,6 +63,8 @@ def pane_height(view_state: ViewState, width: int, height: int) -> int:
 
 def _needed(lesson: Lesson, index: int, width: int) -> int:
     """The heading, the longest speech of a step, the lines below it, and the hint."""
+    from rnnviz.lessons.player import LessonPlayer, is_revealed_later, stages
+
     step = lesson.steps[index]
     player = LessonPlayer(lesson, index)
     speeches = [replace(player, stage=n).said for n in range(len(stages(lesson, index)))]
