@@ -7,6 +7,7 @@ import io
 import marshal
 import os
 import re
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -94,6 +95,45 @@ async def test_a_screen_opens_takes_keys_downloads_and_ends(page: RememberingPag
     assert await running == 0
     assert PageDriver.running is None
     assert page.written.endswith("\x1b[?1049l\x1b[0m")
+
+
+FIRST_SCREEN = """
+import asyncio, os, sys
+from rnnviz import browser, cli
+from rnnviz.cli import browser_limits
+from rnnviz.tui.app import themed_app
+
+for module in (cli, browser_limits, themed_app):
+    module.in_browser = lambda: True
+
+class Page:
+    def write(self, data):
+        if "token 1 of" in data:
+            print(*sys.modules, file=sys.__stdout__, flush=True)
+            os._exit(0)
+
+    def keys(self, keys):
+        pass
+
+browser.start(Page())
+asyncio.run(browser.run("step 'not good'", 100, 30))
+"""
+
+
+def test_the_first_screen_imports_only_what_it_needs(tmp_path: Path) -> None:
+    environment = os.environ | {"HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_SCREEN], capture_output=True, text=True, env=environment
+    )
+    loaded = done.stdout.split()
+    assert "rnnviz.tui.panels.heatmap" in loaded, done.stderr
+    unneeded = {
+        "rnnviz.analysis.shared_weights", "rnnviz.charts", "rnnviz.data.turkish",
+        "rnnviz.engine.optimizers", "rnnviz.lessons.claims", "rnnviz.progress",
+        "rnnviz.toy_net.default_nets", "rnnviz.tui.app.choice_list", "rnnviz.tui.panels.travel",
+        "rnnviz.tui.step.go_to",
+    }  # fmt: skip
+    assert not unneeded.intersection(loaded)
 
 
 async def test_a_language_and_a_page_can_be_named(page: RememberingPage) -> None:

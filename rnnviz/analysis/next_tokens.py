@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnviz.analysis.shared_weights import Growth
 from rnnviz.arrays import Array
 from rnnviz.equations import MINUS, number
 from rnnviz.trace import Trace, frozen
+
+if TYPE_CHECKING:
+    from rnnviz.analysis.shared_weights import Growth
 
 
 @lru_cache(maxsize=16)
@@ -49,6 +52,8 @@ def head_growth(trace: Trace) -> Growth:
 
     For a head that reads the h of one layer: see :func:`reads_h`.
     """
+    from rnnviz.analysis.shared_weights import Growth
+
     h, d = trace.layers[-1].values["h"].astype(np.float64), logit_gradients(trace)
     steps = np.arange(len(h))[::-1]
     full = np.zeros((h.shape[1], d.shape[1]))

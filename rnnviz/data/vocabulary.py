@@ -17,7 +17,6 @@ from rnnviz.data.tokenizers import (
     vectorization_words,
     verbatim_tokens,
 )
-from rnnviz.data.turkish import cut_words, fold, stems_by_form, token_key, turkish_words
 from rnnviz.messages import _
 
 PADDING: Final = ""
@@ -147,12 +146,20 @@ class Vocabulary:
 
     def _key(self, token: str) -> str:
         """What the spellings of a token have in common."""
-        return token_key(token) if self.encoding.tokenizer == "turkish" else token
+        if self.encoding.tokenizer != "turkish":
+            return token
+        from rnnviz.data.turkish import token_key
+
+        return token_key(token)
 
     @cached_property
     def _stems(self) -> dict[str, str]:
         """The folded verb stems by the form that they have in front of an ending."""
-        return stems_by_form(fold(self.words[k]) for k in self.encoding.stems or ())
+        if not self.encoding.stems:
+            return {}
+        from rnnviz.data.turkish import fold, stems_by_form
+
+        return stems_by_form(fold(self.words[k]) for k in self.encoding.stems)
 
     def _check_special_entries(self) -> None:
         """Raise ValueError unless the padding and the unknown word are at their ids."""
@@ -237,6 +244,8 @@ class Vocabulary:
         if tokenizer == "vectorization":
             return vectorization_words(standard)
         if tokenizer == "turkish":
+            from rnnviz.data.turkish import cut_words, turkish_words
+
             return cut_words(turkish_words(standard), self._forms, self._ids.keys())
         return split_known_words(standard, self._ids.__contains__, self._longest)
 

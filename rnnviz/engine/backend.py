@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
@@ -17,9 +17,11 @@ from rnnviz.engine import packed_scan
 from rnnviz.engine.directions import DirectionInput, concat_directions
 from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
 from rnnviz.engine.head_step import HeadFeatures, HeadStep, Targets
-from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.scan import Scan, ScanGradients, scan, scan_backward
 from rnnviz.engine.spec import HeadSpec
+
+if TYPE_CHECKING:
+    from rnnviz.engine.optimizers import Optimizer
 
 
 class ScanOutput(Protocol):

@@ -10,7 +10,6 @@ import math
 import numpy as np
 
 from rnnviz.arrays import Values
-from rnnviz.engine import initializers
 from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.spec import DenseSpec, EmbeddingSpec, HeadSpec, ModelSpec, SeriesSpec
 from rnnviz.messages import _
@@ -87,6 +86,8 @@ def _flat_steps(spec: ModelSpec) -> int:
 
 def initialise(spec: ModelSpec, seed: int) -> Values:
     """Untrained float32 arrays, as Keras would draw them (its defaults, NumPy's generator)."""
+    from rnnviz.engine import initializers
+
     rng = np.random.default_rng(seed)
     params: Values = {}
     if isinstance(spec.source, EmbeddingSpec):

@@ -29,8 +29,7 @@ from rnnviz.equations import (
     symbols,
 )
 from rnnviz.initial_states import InitialState
-from rnnviz.toy_net import ToyNet, net_record
-from rnnviz.toy_net.number_text import inputs
+from rnnviz.toy_net import ToyNet
 
 SCHEMA = "rnnviz.trace/1"
 
@@ -359,6 +358,9 @@ class Trace:
 
 def net_json(trace: Trace) -> dict[str, Any]:
     """The definition of a net by hand, with its input, as in a file of it."""
+    from rnnviz.toy_net import net_record
+    from rnnviz.toy_net.number_text import inputs
+
     assert trace.hand is not None
     x = inputs(" ".join(trace.tokens), trace.hand.inputs)
     return net_record.to_record(net_record.NetFile(trace.hand, x, trace.clamps))

@@ -20,10 +20,8 @@ from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
 from rnnviz.toy_net import is_toy_net
-from rnnviz.toy_net.default_nets import for_model
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
 from rnnviz.trace.validation import out_of_range
-from rnnviz.tracer import toy_net
 from rnnviz.tracer.clamping import clampings, resolve_clamps
 from rnnviz.tracer.initial_states import with_initial_states
 from rnnviz.tracer.layers import layer_traces
@@ -53,6 +51,9 @@ def tracer(data: str | Path | None = None, backend: Backend = HOST) -> Tracer:
 
 def _trace_toy_net(query: Query, backend: Backend) -> Trace:
     """The trace of a net whose weights are in the query, or of the default one of its cell."""
+    from rnnviz.toy_net.default_nets import for_model
+    from rnnviz.tracer import toy_net
+
     hand = for_model(query.hand, query.model)
     stored = toy_net.stored(hand)
     if query.random is not None:

@@ -8,7 +8,7 @@ import signal
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual import constants
 from textual._context import active_message_pump
@@ -30,9 +30,11 @@ from rnnviz.tui.app.palette import AppCommands, Palette
 from rnnviz.tui.app.termination import end_on_signals
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.theme import PALETTES, THEMES, ViewTheme, textual_theme
-from rnnviz.tui.terminal.cast import CastWriter
 from rnnviz.tui.terminal.driver_class import driver_for
 from rnnviz.window import in_browser
+
+if TYPE_CHECKING:
+    from rnnviz.tui.terminal.cast import CastWriter
 
 End = TypeVar("End")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.segment import Segment
 from rich.style import Style
 
@@ -10,7 +12,6 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.tui.panels.cell_diagram import Diagram, State, draw
 from rnnviz.tui.panels.diagram_size import sized
-from rnnviz.tui.panels.travel_picture import travel_picture
 from rnnviz.tui.render.segments import Line, heading
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
@@ -29,8 +30,7 @@ class CellView(View):
         }  # fmt: skip
         other = _other(view_state)
         plan, left, above = _placed(view_state, width, height)
-        make = draw if view_state.travel is None else travel_picture
-        picture = make(view_state, styles.__getitem__, plan)
+        picture = _picture(view_state, styles.__getitem__, plan)
         title = f"{view_state.text('panel.cell')} · {view_state.layer.title}"
         note = f"“{visible(view_state.trace.tokens[view_state.cursor.t])}” · " + view_state.text(
             "panel.unit", n=view_state.cursor.unit
@@ -56,6 +56,15 @@ class CellView(View):
             return None
         before = name == "x" or name.endswith("_prev")
         return CellPicked(part=0 if before else part_of(view_state.layer, name))
+
+
+def _picture(view_state: ViewState, style: Callable[[State], Style], plan: Diagram) -> list[Line]:
+    """The diagram, or a moment of the numbers that travel through it."""
+    if view_state.travel is None:
+        return draw(view_state, style, plan)
+    from rnnviz.tui.panels.travel_picture import travel_picture
+
+    return travel_picture(view_state, style, plan)
 
 
 def _placed(view_state: ViewState, width: int, height: int) -> tuple[Diagram, int, int]:

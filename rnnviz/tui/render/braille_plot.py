@@ -14,8 +14,6 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.charts.layout import Curve
-from rnnviz.charts.raster import braille, rasterize
 from rnnviz.tui.render.segments import fit
 
 Owner = TypeVar("Owner")
@@ -49,6 +47,9 @@ class Canvas(Generic[Owner]):
         ``across``: shares of the width; ``shares``: of the height from the bottom; ``dashes``: the
         pattern, 0 for a solid line; ``glyph``: drawn instead of Braille dots.
         """
+        from rnnviz.charts.layout import Curve
+        from rnnviz.charts.raster import braille, rasterize
+
         good = np.isfinite(shares)
         if not good.any():
             return

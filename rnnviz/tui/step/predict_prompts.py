@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rnnviz.display import visible
 from rnnviz.lessons.predictions import read_number, spoken
-from rnnviz.tui.app.choice_list import ChoiceList, ListRow
 from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.token_text import typed_text
@@ -37,6 +36,8 @@ def ask_option(
     ``about`` are second lines of the options; missing ones are empty. ``numbered``: the digits
     choose.
     """
+    from rnnviz.tui.app.choice_list import ChoiceList, ListRow
+
     lines = [*about, *[""] * (len(options) - len(about))]
     rows = [ListRow(n, *row) for n, row in enumerate(zip(options, lines, strict=True), 1)]
     keys = screen.view_state.keymap["type"].keys

@@ -11,7 +11,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from rnnviz.analysis.model_list import ModelEntry
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import in_one_line
 from rnnviz.errors import system_reason
@@ -21,7 +20,6 @@ from rnnviz.tui.app.key_bindings import key_bindings
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST
-from rnnviz.tui.step import continuation, go_to
 from rnnviz.tui.step.class_vote.host import ClassHost
 from rnnviz.tui.step.event_stream import DELAY, EventStream
 from rnnviz.tui.step.lesson.host import LessonHost
@@ -41,6 +39,7 @@ from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
 
 if TYPE_CHECKING:
+    from rnnviz.analysis.model_list import ModelEntry
     from rnnviz.tui.step.lesson.session import LessonSession
 
 
@@ -319,10 +318,14 @@ class StepScreen(PanelScreen):
 
     def action_continue(self) -> None:
         """Open a line to type the next sentence into, which goes on from the current token."""
+        from rnnviz.tui.step import continuation
+
         self.prompt.open(continuation.prompt(self.view_state))
 
     def action_go_to(self) -> None:
         """Open a line to type a word, a token, a unit or a layer into."""
+        from rnnviz.tui.step import go_to
+
         self.prompt.open(go_to.prompt(self.view_state))
 
     def action_copy(self) -> None:

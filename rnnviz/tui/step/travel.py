@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from rnnviz.tui.panels import travel
 from rnnviz.tui.panels.cell_diagram import diagram
 from rnnviz.tui.terminal.line_speed import slow_line
 
@@ -46,9 +45,11 @@ class TravelPlayer:
 
     @property
     def _stages(self) -> int:
+        from rnnviz.tui.panels.travel import travel
+
         view_state = self.screen.view_state
         plan = diagram(view_state.layer, view_state.lang)
-        return len(travel.travel(view_state, plan).stages)
+        return len(travel(view_state, plan).stages)
 
     def toggle(self) -> None:
         """Start from the beginning, in a diagram that is visible; or end it."""
