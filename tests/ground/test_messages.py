@@ -8,6 +8,7 @@ import string
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,13 @@ from rnnviz.glossary import glossary
 PACKAGE = Path(rnnviz.__file__).parent
 
 
-def messages_in_source(*calls: str) -> Iterator[tuple[str, ast.expr]]:
+@cache
+def messages_in_source(*calls: str) -> tuple[tuple[str, ast.expr], ...]:
     """Where each call of ``_`` or ``N_`` is, and its argument."""
-    calls = calls or ("_", "N_")
+    return tuple(_messages_in_source(calls or ("_", "N_")))
+
+
+def _messages_in_source(calls: tuple[str, ...]) -> Iterator[tuple[str, ast.expr]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
