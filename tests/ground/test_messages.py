@@ -8,7 +8,6 @@ import string
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,27 +21,33 @@ from rnnviz.glossary import glossary
 PACKAGE = Path(rnnviz.__file__).parent
 
 
-@cache
-def messages_in_source(*calls: str) -> tuple[tuple[str, ast.expr], ...]:
+@pytest.fixture(scope="module")
+def modules() -> dict[str, ast.Module]:
+    """The syntax tree of each module of the package, by its path."""
+    return {
+        str(path.relative_to(PACKAGE)): ast.parse(path.read_text("utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+def messages_in_source(
+    modules: dict[str, ast.Module], calls: tuple[str, ...] = ("_", "N_")
+) -> Iterator[tuple[str, ast.expr]]:
     """Where each call of ``_`` or ``N_`` is, and its argument."""
-    return tuple(_messages_in_source(calls or ("_", "N_")))
-
-
-def _messages_in_source(calls: tuple[str, ...]) -> Iterator[tuple[str, ast.expr]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for module, tree in modules.items():
+        for node in ast.walk(tree):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
                 and node.func.id in calls
             ):
-                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node.args[0]
+                yield f"{module}:{node.lineno}", node.args[0]
 
 
-def literals() -> set[str]:
+def literals(modules: dict[str, ast.Module]) -> set[str]:
     return {
         node.value
-        for _, node in messages_in_source()
+        for _, node in messages_in_source(modules)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
 
@@ -51,17 +56,19 @@ def fields(template: str) -> Counter[str]:
     return Counter(name for _, name, _, _ in string.Formatter().parse(template) if name)
 
 
-def test_messages_are_literals() -> None:
-    wrong = [where for where, node in messages_in_source() if not isinstance(node, ast.Constant)]
+def test_messages_are_literals(modules: dict[str, ast.Module]) -> None:
+    wrong = [
+        where for where, node in messages_in_source(modules) if not isinstance(node, ast.Constant)
+    ]
     assert not wrong
 
 
-def test_every_message_is_translated() -> None:
-    assert sorted(literals() - set(messages.translations("tr"))) == []
+def test_every_message_is_translated(modules: dict[str, ast.Module]) -> None:
+    assert sorted(literals(modules) - set(messages.translations("tr"))) == []
 
 
-def test_no_translation_is_left_over() -> None:
-    assert sorted(set(messages.translations("tr")) - literals()) == []
+def test_no_translation_is_left_over(modules: dict[str, ast.Module]) -> None:
+    assert sorted(set(messages.translations("tr")) - literals(modules)) == []
 
 
 def test_a_message_is_stored_once() -> None:
@@ -84,13 +91,15 @@ def test_translations_have_the_fields_of_the_message() -> None:
     assert wrong == []
 
 
-def test_what_is_stored_in_english_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_stored_in_english_is_recognised(
+    modules: dict[str, ast.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Messages of readers, with values in them, are translated where they are shown."""
     monkeypatch.setattr(messages, "_language", "tr")
     readers = ("data/", "interop/", "model_files/")
     marked = {
         ast.literal_eval(node)
-        for where, node in messages_in_source("N_")
+        for where, node in messages_in_source(modules, ("N_",))
         if where.startswith(readers) and fields(ast.literal_eval(node))
     }
     assert len(marked) > 150
@@ -153,18 +162,12 @@ SCREENS = "tui"
 LETTER = re.compile(r"[^\W\d_]")
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """The name of each module, and its syntax tree."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield str(path.relative_to(PACKAGE)), ast.parse(path.read_text("utf-8"))
-
-
-def error_classes() -> set[str]:
+def error_classes(modules: dict[str, ast.Module]) -> set[str]:
     """The names of RnnvizError and of every class below it."""
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for tree in modules.values()
+        for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
     found = {"RnnvizError"}
@@ -220,11 +223,11 @@ def called(node: ast.Call) -> str:
     return ""
 
 
-def test_what_is_raised_and_said_is_translated() -> None:
-    errors = error_classes()
+def test_what_is_raised_and_said_is_translated(modules: dict[str, ast.Module]) -> None:
+    errors = error_classes(modules)
     assert "UsageError" in errors and "ExpressionError" in errors
     wrong = []
-    for module, tree in modules():
+    for module, tree in modules.items():
         names = errors if module.startswith(SCREENS) else errors | SAYING
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         for function in functions:
@@ -261,10 +264,10 @@ def test_an_error_in_english_is_found(line: str, translated: bool) -> None:
     assert is_translated(error, assigned_in(function)) is translated
 
 
-def test_no_name_hides_the_translation() -> None:
+def test_no_name_hides_the_translation(modules: dict[str, ast.Module]) -> None:
     """``for _ in …`` in a function that calls ``_`` would call a value."""
     wrong = []
-    for module, tree in modules():
+    for module, tree in modules.items():
         for function in ast.walk(tree):
             if not isinstance(function, ast.FunctionDef):
                 continue
