@@ -19,12 +19,25 @@ LANGUAGES = ("en", "tr")
 @cache
 def catalogue(lang: str) -> Mapping[str, str]:
     """All texts of a language by dotted key: ``part.forget``, ``help.sentence`` ..."""
-    content = files(__name__).joinpath(f"{lang}.toml").read_text("utf-8")
     return {
         f"{section}.{key}": text
-        for section, texts in tomllib.loads(content).items()
-        for key, text in texts.items()
+        for section in _sections(lang)
+        for key, text in _texts(section, lang).items()
     }
+
+
+@cache
+def _sections(lang: str) -> Mapping[str, str]:
+    """The sections of a language's file, not parsed: a screen needs some of them."""
+    content = files(__name__).joinpath(f"{lang}.toml").read_text("utf-8")
+    _comment, *parts = re.split(r"^\[(\w+)\]$", content, flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@cache
+def _texts(section: str, lang: str) -> Mapping[str, str]:
+    texts: Mapping[str, str] = tomllib.loads(_sections(lang)[section])
+    return texts
 
 
 @cache
@@ -35,17 +48,22 @@ def page_catalogue(page: str) -> Mapping[str, Mapping[str, str]]:
     return texts
 
 
+def template_of(key: str, lang: str) -> str:
+    """The text of a key with its placeholders; KeyError if there is none."""
+    if key.startswith("page."):
+        _, page, name = key.split(".")
+        return page_catalogue(page)[lang][name]
+    section, _, name = key.partition(".")
+    return _texts(section, lang)[name]
+
+
 def text(key: str, lang: str, /, **values: object) -> str:
     """The text of a key, formatted with ``values``; KeyError if there is none.
 
     ``page.NAME.KEY`` is a text of a page; its file is read on first use. ``{sym.h}`` in a text is
     the symbol of h: an attribute of the value ``sym``, or h.
     """
-    if key.startswith("page."):
-        _, page, name = key.split(".")
-        template = page_catalogue(page)[lang][name]
-    else:
-        template = catalogue(lang)[key]
+    template = template_of(key, lang)
     if "{" not in template:
         return template
     # Not wrapped: ``{key.NAME}`` and ``{sym.NAME}`` read an attribute.
@@ -167,7 +185,8 @@ def _translate_part(part: str, lang: str) -> str:
 
 def known(key: str) -> bool:
     """Whether the catalogue has the key; names of new cells may be missing."""
-    return key in catalogue(LANGUAGES[0])
+    section, _, name = key.partition(".")
+    return section in _sections(LANGUAGES[0]) and name in _texts(section, LANGUAGES[0])
 
 
 def word(section: str, name: str, lang: str) -> str:

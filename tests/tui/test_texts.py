@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,25 @@ def test_every_language_has_the_same_keys_and_placeholders(lang: str) -> None:
     for key in english:
         assert placeholders(english[key]) == placeholders(other[key]), key
         assert other[key].strip(), key
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_sections_are_parsed_as_in_the_whole_file(lang: str) -> None:
+    file = Path(i18n.__file__).parent / f"{lang}.toml"
+    whole = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert i18n.catalogue(lang) == {
+        f"{section}.{key}": text for section, texts in whole.items() for key, text in texts.items()
+    }
+
+
+def test_only_the_section_of_a_key_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    i18n._texts.cache_clear()
+    parsed = []
+    monkeypatch.setattr(i18n.tomllib, "loads", lambda text: parsed.append(text) or {"wait": "…"})
+    assert i18n.text("vote.wait", "en") == "…"
+    i18n._texts.cache_clear()
+    whole = (Path(i18n.__file__).parent / "en.toml").read_text(encoding="utf-8")
+    assert len(parsed) == 1 and len(parsed[0]) < len(whole) / 10
 
 
 def test_every_key_the_code_names_exists() -> None:

@@ -176,7 +176,7 @@ class PartSentence:
     # -- pieces of sentences --------------------------------------------------------------------
 
     def _text(self, key: str, **values: str) -> str:
-        template = i18n.catalogue(self.view_state.lang)[f"words.{key}"]
+        template = i18n.template_of(f"words.{key}", self.view_state.lang)
         for name in {"gate", "name"} & set(values):
             if template.startswith(f"{{{name}}}"):
                 values[name] = self._capitalized(values[name])
