@@ -125,8 +125,9 @@ class Vocabulary:
             raise ValueError(
                 _("the vocabulary has no entry {start} to start a text with").format(start=start)
             )
-        keys = list(map(self._key, self.words))
-        ids = {key: index for index, key in enumerate(keys)}
+        turkish = self.encoding.tokenizer == "turkish"
+        keys = tuple(map(self._key, self.words)) if turkish else self.words
+        ids = dict(zip(keys, range(len(keys)), strict=True))
         if len(ids) != len(self.words):
             twice = next(key for key, count in Counter(keys).items() if count > 1)
             raise ValueError(
@@ -139,7 +140,7 @@ class Vocabulary:
             ids.pop(PADDING, None)
         else:
             for word in self.words:
-                if word == PADDING or (word[0], word[-1]) == ("[", "]"):
+                if word == PADDING or (word[0] == "[" and word[-1] == "]"):
                     del ids[word]
         ids |= {form: ids[stem] for form, stem in self._stems.items() if stem in ids}
         object.__setattr__(self, "_ids", ids)

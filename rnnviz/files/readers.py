@@ -169,4 +169,4 @@ def parse_json(text: str) -> Any:
 def _containers_in(value: Any) -> Iterable[Any]:
     """The objects and lists directly inside an object or a list."""
     children = value.values() if isinstance(value, dict) else value
-    return [child for child in children if isinstance(child, dict | list)]
+    return [child for child in children if type(child) in (dict, list)]
