@@ -176,14 +176,16 @@ def import_all() -> None:
                 importlib.import_module(module.name)
 
 
-def compiled_modules(root: str) -> bytes:
+def compiled_modules(root: str, first: str) -> bytes:
     """The imported modules as Python compiled them: a zip, each under the path of its source.
 
     Only those in the folder ``root``, to which the paths are relative. They are marked as ones that
-    need not be compared with a source (PEP 552).
+    need not be compared with a source (PEP 552). ``first`` is the JSON list of the files that a
+    first screen needs; it becomes the file "first.json" of the zip.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("first.json", first)
         for name, module in sorted(sys.modules.items()):
             spec = getattr(module, "__spec__", None)
             path = Path(getattr(spec, "origin", None) or "")

@@ -210,8 +210,10 @@ def test_words_of_a_line() -> None:
 
 def test_compiled_modules_are_named_by_their_source_and_need_none() -> None:
     root = Path(browser.__file__).parent.parent
-    with zipfile.ZipFile(io.BytesIO(browser.compiled_modules(str(root)))) as archive:
+    with zipfile.ZipFile(io.BytesIO(browser.compiled_modules(str(root), '["a"]'))) as archive:
         names = archive.namelist()
+        names.remove("first.json")
+        assert archive.read("first.json") == b'["a"]'
         data = archive.read("rnnviz/window.py")
     assert "rnnviz/browser.py" in names and "rnnviz/cli/__init__.py" in names
     assert all((root / name).is_file() and name.endswith(".py") for name in names)

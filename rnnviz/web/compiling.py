@@ -6,6 +6,7 @@ for itself: compiled modules of another version are of no use to it.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -17,7 +18,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 #: Names on PATH of browsers with headless Chromium; RNNVIZ_CHROMIUM is the path of another one.
 _NAMES: Final = (
@@ -31,6 +32,8 @@ _APPLICATIONS: Final = (
 )
 #: The page that compiles.
 PAGE: Final = "compile.html"
+#: The file of its answer that names what a first screen needs.
+_FIRST: Final = "first.json"
 #: Seconds after which compiling is given up, and the most bytes of the result.
 TIMEOUT, _MOST_BYTES = 180.0, 64_000_000
 
@@ -46,10 +49,17 @@ def chromium() -> Path | None:
     return next((path for name in _APPLICATIONS if (path := Path(name)).is_file()), None)
 
 
-def compile_modules(folder: Path, program: Path) -> dict[str, bytes]:
-    """The compiled modules of a site that has PAGE, by the name of their source in its archives.
+class CompiledModules(NamedTuple):
+    """Compiled modules by the name of their source, and the files that a first screen needs."""
 
-    Empty if the browser does not start or does not answer in time: each browser then compiles what
+    modules: dict[str, bytes]
+    first: frozenset[str]
+
+
+def compile_modules(folder: Path, program: Path) -> CompiledModules | None:
+    """The modules of a site that has PAGE, as the browser of that program compiles them.
+
+    None if the browser does not start or does not answer in time: each browser then compiles what
     it needs for itself.
     """
     token = secrets.token_urlsafe(16)
@@ -94,12 +104,13 @@ def _options(profile: str) -> list[str]:
     return options
 
 
-def _read(archive: bytes) -> dict[str, bytes]:
+def _read(archive: bytes) -> CompiledModules | None:
     try:
         with zipfile.ZipFile(BytesIO(archive)) as opened:
-            return {name: opened.read(name) for name in opened.namelist()}
-    except zipfile.BadZipFile:
-        return {}
+            modules = {name: opened.read(name) for name in opened.namelist()}
+        return CompiledModules(modules, frozenset(json.loads(modules.pop(_FIRST))))
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        return None
 
 
 class _CompilingServer(ThreadingHTTPServer):

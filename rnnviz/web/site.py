@@ -19,11 +19,12 @@ from rnnviz.errors import RnnvizError, UsageError, system_reason
 from rnnviz.files import read_limited, write_atomically
 from rnnviz.messages import _
 from rnnviz.version import VERSION
-from rnnviz.web import compiling, packing, replacement, runtime_files
+from rnnviz.web import archives, compiling, packing, replacement, runtime_files
+from rnnviz.web.compiling import CompiledModules
 from rnnviz.web.files import PACKED, POLICY
 from rnnviz.web.landing import landing_page
 from rnnviz.web.replacement import MANIFEST
-from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES, STANDARD_LIBRARY, Progress
+from rnnviz.web.runtime_files import RUNTIME_FILES, Progress
 
 _STATIC: Final = Path(__file__).parent / "static"
 _SCRIPTS: Final = ("app.js", "landing.js", "worker.js", "style.css")
@@ -34,9 +35,6 @@ _COMPRESSED: Final = (".html", ".js", ".mjs", ".css", ".wasm", ".zip", ".json", 
 PLAIN: Final = ".bin"
 #: A zip without files: the modules of Python are not in a zip, where it looks for them first.
 _EMPTY_ZIP: Final = b"PK\5\6" + bytes(18)
-#: The folder of installed packages in that of the standard library.
-_PACKAGES: Final = "site-packages"
-_COMPILED: Final = "compiled.zip"
 
 
 def cache_folder() -> Path:
@@ -119,7 +117,7 @@ def _build(
         store = cache_folder() / f"pyodide-{runtime_files.PYODIDE}"
         runtime_files.fetched(files, store, progress)
         runtime_files.copy_from(store, files, runtime_folder)
-    archives = _archives(runtime_folder)
+    modules = archives.python_files(runtime_folder)
     (runtime_folder / "pyodide-lock.json").write_text(_lock_file(), encoding="utf-8")
     (runtime_folder / "empty.zip").write_bytes(_EMPTY_ZIP)
     assets = folder / "new-files"
@@ -138,70 +136,46 @@ def _build(
     app = _renamed(app, "app")
     manifest: dict[str, Any] = {
         "schema": "rnnviz.site/1", "version": VERSION, "key": key, "runtime": runtime_folder.name,
-        "files": assets.name, "app": app.name, "assets": f"{_PACKAGES}/rnnviz/assets",
+        "files": assets.name, "app": app.name, "assets": f"{archives.PACKAGES}/rnnviz/assets",
         "asked_browser": program is not None,
         "unreported": sum(path.stat().st_size for path in runtime_folder.glob("pyodide.*")),
         "on_demand": on_demand, "texts": {lang: _texts(lang) for lang in i18n.LANGUAGES},
     }  # fmt: skip
-    _write_archives(folder, manifest, archives, {})
+    _write_archives(folder, manifest, modules, None)
     if program is not None:
         compiled = _compiled(folder, program)
-        if compiled:
+        if compiled is not None:
             shutil.rmtree(folder / manifest["python"])
-            _write_archives(folder, manifest, archives, compiled)
+            _write_archives(folder, manifest, modules, compiled)
     for name, page in _pages(app.name, runtime_folder.name).items():
         (folder / name).write_text(page, encoding="utf-8")
     _compress(folder)
 
 
-def _archives(runtime_folder: Path) -> dict[str, dict[str, Path | bytes]]:
-    """The files of each archive, by their path in Python's folder of modules.
-
-    The two that come with Pyodide are packed anew, since a page takes longer to unpack them.
-    """
-    found: dict[str, dict[str, Path | bytes]] = {}
-    for archive, name in (("python.zip", STANDARD_LIBRARY), ("numpy.zip", NUMPY)):
-        path = runtime_folder / name
-        prefix = "" if name == STANDARD_LIBRARY else f"{_PACKAGES}/"
-        files = packing.archived_files(path).items()
-        found[archive] = {prefix + name: data for name, data in files}
-        path.unlink()
-    for archive, paths in (
-        ("libraries.zip", packing.library_files()), ("rnnviz.zip", packing.own_files()),
-    ):  # fmt: skip
-        found[archive] = {f"{_PACKAGES}/{name}": path for name, path in paths.items()}
-    return found
-
-
 def _write_archives(
     folder: Path,
     manifest: dict[str, Any],
-    archives: dict[str, dict[str, Path | bytes]],
-    compiled: dict[str, bytes],
+    modules: dict[str, Path | bytes],
+    compiled: CompiledModules | None,
 ) -> None:
-    """Write the archives, a compiled module in the place of its source, and the manifest."""
+    """Write the archives and the manifest that names them."""
     python = folder / "new-python"
     python.mkdir()
-    for archive, files in archives.items():
-        left = {name: file for name, file in files.items() if name not in compiled}
-        packing.pack(left, python / archive)
-    if compiled:
-        packing.pack(compiled, python / _COMPILED)
+    archives.write(modules, compiled, python)
     python = _renamed(python, "python")
-    manifest["python"] = python.name
-    manifest["archives"] = {
-        f"{python.name}/{name}": (python / name).stat().st_size for name in archives
-    }
-    compiled_archive = python / _COMPILED
-    manifest["compiled"] = (
-        {"path": f"{python.name}/{_COMPILED}", "size": compiled_archive.stat().st_size}
-        if compiled
-        else None
-    )
+    manifest |= {"python": python.name, "compiled": compiled is not None, "later": None}
+    manifest["first"] = _part(python / archives.FIRST)
+    if compiled is not None:
+        listing = f"{python.name}/{archives.LISTING}"
+        manifest["later"] = {**_part(python / archives.LATER), "files": listing}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
-def _compiled(folder: Path, program: Path) -> dict[str, bytes]:
+def _part(path: Path) -> dict[str, Any]:
+    return {"path": f"{path.parent.name}/{path.name}", "size": path.stat().st_size}
+
+
+def _compiled(folder: Path, program: Path) -> CompiledModules | None:
     """The modules of the archives, compiled by a browser."""
     pages = [folder / name for name in _COMPILING]
     for page in pages:

@@ -74,7 +74,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
     folder = tmp_path_factory.mktemp("web") / "site"
     build_site(folder, runtime_folder(), program=Path(installed() or ""))
     manifest = json.loads((folder / "site.json").read_text())
-    assert manifest["compiled"] is not None
+    assert manifest["compiled"]
     with FileServer(folder) as server:
         server.folder = CountingFolder(folder)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

@@ -53,10 +53,12 @@ opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
 read = lambda name: opener.open(page.rpartition("/")[0] + "/" + name).read()
 assert b"compile.js" in opener.open(page).read() and read("compile.js")
 site = json.loads(read("site.json"))
-assert all(read(name)[:2] == b"PK" for name in site["archives"])
+assert read(site["first"]["path"])[:2] == b"PK" and site["later"] is None
 packed = io.BytesIO()
 with zipfile.ZipFile(packed, "w") as archive:
     archive.writestr("this.py", b"compiled")
+    archive.writestr("json/decoder.py", b"compiled, too")
+    archive.writestr("first.json", json.dumps(["this.py", "site-packages/numpy/linalg.py"]))
 try:
     opener.open(page.rpartition("/")[0] + "/guess", b"worse")
 except urllib.error.HTTPError as error:
@@ -101,14 +103,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_folder_has_everything_and_names_it(tmp_path: Path, runtime: Path) -> None:
     folder = build_site(tmp_path / "site", runtime, files=FILES)
     manifest = json.loads((folder / "site.json").read_text())
-    for name, size in manifest["archives"].items():
-        assert (folder / name).stat().st_size == size
+    assert (folder / manifest["first"]["path"]).stat().st_size == manifest["first"]["size"]
     for sent, size in manifest["on_demand"].values():
         assert (folder / manifest["files"] / sent).stat().st_size == size
-    assert {Path(name).name for name in manifest["archives"]} == {
-        "python.zip", "numpy.zip", "libraries.zip", "rnnviz.zip",
-    }  # fmt: skip
-    assert manifest["compiled"] is None
+    assert manifest["compiled"] is False and manifest["later"] is None
     assert not list(folder.rglob("compile*"))
     assert set(manifest["texts"]) == set(i18n.LANGUAGES)
     assert (folder / manifest["app"] / "worker.js").is_file()
@@ -119,8 +117,11 @@ def test_the_folder_has_everything_and_names_it(tmp_path: Path, runtime: Path) -
     assert gzip.decompress(wasm.with_name(wasm.name + ".gz").read_bytes()) == wasm.read_bytes()
     with zipfile.ZipFile(folder / manifest["runtime"] / "empty.zip") as opened:
         assert opened.namelist() == []
-    assert members(folder, "python.zip") == {"this.py": b"import that", "json/decoder.py": b"a = 1"}
-    assert members(folder, "numpy.zip") == {"site-packages/numpy/linalg.py": b"b = 2"}
+    first = members(folder, "first.zip")
+    assert first["this.py"] == b"import that" and first["json/decoder.py"] == b"a = 1"
+    assert first["site-packages/numpy/linalg.py"] == b"b = 2"
+    assert not any("tests" in name for name in first)
+    assert "site-packages/rnnviz/cells/__init__.py" in first
 
 
 def members(folder: Path, archive: str) -> dict[str, bytes]:
@@ -141,11 +142,18 @@ def browser(path: Path, program: str) -> Path:
 def test_a_compiled_module_takes_the_place_of_its_source(tmp_path: Path, runtime: Path) -> None:
     program = browser(tmp_path / "browser", BROWSER)
     folder = build_site(tmp_path / "site", runtime, files=FILES, program=program)
-    assert members(folder, "compiled.zip") == {"this.py": b"compiled"}
-    assert members(folder, "python.zip") == {"json/decoder.py": b"a = 1"}
+    first, later = members(folder, "first.zip"), members(folder, "later.zip")
+    assert first["this.pyc"] == b"compiled" and "this.py" not in first.keys() | later.keys()
+    assert first["site-packages/numpy/linalg.py"] == b"b = 2"
+    assert later["json/decoder.pyc"] == b"compiled, too"
+    assert "site-packages/rnnviz/cells/__init__.py" in later
+    assert not first.keys() & later.keys() and any("lessons/not" in name for name in first)
     manifest = json.loads((folder / "site.json").read_text())
-    path = folder / manifest["compiled"]["path"]
-    assert path.stat().st_size == manifest["compiled"]["size"]
+    listed = json.loads((folder / manifest["later"]["files"]).read_text())
+    assert dict(listed) == {name: len(data) for name, data in later.items()}
+    for part in ("first", "later"):
+        path = folder / manifest[part]["path"]
+        assert path.stat().st_size == manifest[part]["size"]
     assert sorted(each.name for each in folder.glob("python-*")) == [manifest["python"]]
     assert not list(folder.glob("compile*"))
 
@@ -157,7 +165,7 @@ def test_without_a_browser_that_answers_the_sources_are_sent(
     path = browser(tmp_path / "browser", program)
     folder = build_site(tmp_path / "site", runtime, files=FILES, program=path)
     manifest = json.loads((folder / "site.json").read_text())
-    assert manifest["compiled"] is None and "this.py" in members(folder, "python.zip")
+    assert not manifest["compiled"] and "this.py" in members(folder, "first.zip")
     built = (folder / "site.json").stat().st_mtime_ns
     build_site(folder, runtime, files=FILES, program=path)
     assert (folder / "site.json").stat().st_mtime_ns == built
@@ -169,9 +177,9 @@ def test_a_folder_built_without_a_browser_is_built_anew_with_one(
     folder = build_site(tmp_path / "site", runtime, files=FILES)
     program = browser(tmp_path / "browser", BROWSER)
     build_site(folder, runtime, files=FILES, program=program)
-    assert "this.py" in members(folder, "compiled.zip")
+    assert "this.pyc" in members(folder, "first.zip")
     build_site(folder, tmp_path / "nowhere", files=FILES)
-    assert "this.py" in members(folder, "compiled.zip")
+    assert "this.pyc" in members(folder, "first.zip")
 
 
 def test_a_current_folder_is_left_and_an_old_one_replaced(
@@ -259,7 +267,7 @@ def test_a_replacement_that_fails_loses_nothing_and_is_done_again(
         build_site(with_reports, runtime, files=FILES)
         manifest = json.loads((with_reports / "site.json").read_text())
         assert manifest["version"] == again and mine(with_reports)
-        assert all((with_reports / name).is_file() for name in manifest["archives"])
+        assert (with_reports / manifest["first"]["path"]).is_file()
 
 
 def test_a_folder_with_something_else_stays(tmp_path: Path, runtime: Path) -> None:

@@ -79,8 +79,7 @@ terminal.parser.registerOscHandler(52, (data) => {
 // -- the worker --------------------------------------------------------------------------------
 
 let running = false, showKeys = () => {}, painted = false, done = 0;
-const total = Object.values(site.archives).reduce((sum, bytes) => sum + bytes,
-  site.unreported + (site.compiled?.size ?? 0));
+const total = site.unreported + site.first.size;
 const [loadingText, loadingBar] = element("loading").children;
 function loading(words, share) {
   loadingText.textContent = words;

@@ -33,18 +33,16 @@ function* entries(archive) {
   }
 }
 
-// Writes the files of archives; a module that is compiled takes the place of its source.
-function unpack(FS, archives, modules) {
-  const folders = new Set(), compiled = new Map(modules ? entries(modules) : []);
+// Writes the files of an archive; a module of those compiled takes the place of its source.
+function unpack(FS, folders, archive, modules) {
+  const compiled = new Map(modules ? entries(modules) : []);
   const write = (name, data) => {
-    const folder = `${LIBRARY}/${name.slice(0, name.lastIndexOf("/") + 1)}`;
+    const folder = `${LIBRARY}/${name}`.replace(/\/[^/]*$/, "");
     if (!folders.has(folder)) FS.mkdirTree(folder);
     folders.add(folder);
     FS.writeFile(`${LIBRARY}/${name}`, data, { canOwn: true });
   };
-  for (const archive of archives) {
-    for (const [name, data] of entries(archive)) if (!compiled.has(name)) write(name, data);
-  }
+  for (const [name, data] of entries(archive)) if (!compiled.has(name)) write(name, data);
   for (const [name, data] of compiled) write(name + "c", data);
 }
 
@@ -75,24 +73,30 @@ async function save(name, modules) {
   await inStore("readwrite", (all) => all.put(modules, name));
 }
 
-// A file of which only the size is known until it is read; a worker may wait for a request.
-function addOnDemand(FS, path, url, size) {
-  const slash = path.lastIndexOf("/");
-  FS.mkdirTree(path.slice(0, slash));
-  const node = FS.createFile(path.slice(0, slash), path.slice(slash + 1), {}, true, false);
+// A worker may wait for a file.
+function fetchNow(url, name, size) {
+  say({ type: "fetching", name, bytes: size });
+  const request = new XMLHttpRequest();
+  request.open("GET", url, false);
+  request.responseType = "arraybuffer";
+  request.send();
+  say({ type: "fetching" });
+  return request.status === 200 ? request.response : null;
+}
+
+// A file of which only the size is known until it is read; its bytes are null if there is an error.
+function addOnDemand(FS, folders, path, size, bytes) {
+  const slash = path.lastIndexOf("/"), folder = path.slice(0, slash);
+  if (!folders.has(folder)) FS.mkdirTree(folder);
+  folders.add(folder);
+  const node = FS.createFile(folder, path.slice(slash + 1), {}, true, false);
   const operations = node.stream_ops;
   let here = false;
   Object.defineProperty(node, "usedBytes", { get: () => size, set: () => {} });
   const fetched = () => {
     if (here) return;
-    say({ type: "fetching", name: path.slice(slash + 1), bytes: size });
-    const request = new XMLHttpRequest();
-    request.open("GET", url, false);
-    request.responseType = "arraybuffer";
-    request.send();
-    say({ type: "fetching" });
-    if (request.status !== 200 || request.response.byteLength !== size) throw new FS.ErrnoError(29);
-    node.contents = new Uint8Array(request.response);
+    node.contents = bytes();
+    if (node.contents?.length !== size) throw new FS.ErrnoError(29);
     here = true;
   };
   node.stream_ops = { ...operations };
@@ -101,15 +105,33 @@ function addOnDemand(FS, path, url, size) {
   }
 }
 
+// The archive of what no first screen reads: it is fetched after one, or when one of its files is read.
+const later = {
+  url: null, size: 0, files: null,
+  take(archive) { this.files ??= new Map(entries(archive)); },
+  read(name) {
+    if (!this.files) {
+      const archive = fetchNow(this.url, "rnnviz", this.size);
+      if (archive) this.take(archive);
+    }
+    return this.files?.get(name) ?? null;
+  },
+  async fetch() {
+    if (this.url && !this.files) this.take(await (await fetch(this.url)).arrayBuffer());
+  },
+};
+
 const times = {};
 const mark = (name) => { times[name] = Math.round(performance.now()); say({ type: "times", times }); };
+let opened = null; // the files that Python opens, where that is of interest
 async function start({ base, site, settings, compiling }) {
   const at = (path) => new URL(path, base).href;
   const runtime = at(site.runtime + "/");
   const imported = import(`${runtime}pyodide.mjs`);
-  const archives = Object.keys(site.archives).map((path) => load(at(path)));
-  // Modules compiled beforehand come with the archives; else each browser compiles them once.
-  const modules = site.compiled ? load(at(site.compiled.path)) : saved(site.python);
+  const first = load(at(site.first.path));
+  const listed = site.later ? fetch(at(site.later.files)).then((answer) => answer.json()) : [];
+  // Compiled modules are in the archive; else each browser compiles them once.
+  const modules = site.compiled ? null : saved(site.python);
   const { loadPyodide } = await imported;
   mark("script");
   pyodide = await loadPyodide({
@@ -119,9 +141,23 @@ async function start({ base, site, settings, compiling }) {
       mark("wasm");
       say({ type: "loaded", bytes: site.unreported });
       if (!site.compiled && !await modules) unsaved = site.python;
-      unpack(FS, await Promise.all(archives), await modules);
+      const folders = new Set();
+      unpack(FS, folders, await first, await modules);
+      if (site.later) Object.assign(later, { url: at(site.later.path), size: site.later.size });
+      for (const [name, size] of await listed) {
+        addOnDemand(FS, folders, `${LIBRARY}/${name}`, size, () => later.read(name));
+      }
       for (const [path, [sent, size]] of Object.entries(site.on_demand)) {
-        addOnDemand(FS, `${LIBRARY}/${site.assets}/${path}`, at(`${site.files}/${sent}`), size);
+        addOnDemand(FS, folders, `${LIBRARY}/${site.assets}/${path}`, size, () => {
+          const name = path.slice(path.lastIndexOf("/") + 1);
+          const bytes = fetchNow(at(`${site.files}/${sent}`), name, size);
+          return bytes && new Uint8Array(bytes);
+        });
+      }
+      if (compiling) {
+        opened = new Set();
+        const open = FS.open;
+        FS.open = (path, ...rest) => { opened.add(path); return open.call(FS, path, ...rest); };
       }
       mark("unpacked");
     },
@@ -131,9 +167,8 @@ async function start({ base, site, settings, compiling }) {
   if (unsaved && !compiling) pyodide.runPython("import sys; sys.dont_write_bytecode = False");
   browser = pyodide.pyimport("rnnviz.browser");
   mark("imported");
-  if (compiling) return;
   browser.start({
-    write: (data) => say({ type: "write", data }),
+    write,
     keys: (keys) => say({ type: "keys", keys }),
     download: (name, data) => {
       const bytes = data.toJs();
@@ -142,8 +177,31 @@ async function start({ base, site, settings, compiling }) {
   });
 }
 
-function compiledModules() {
-  const archive = browser.compiled_modules(LIBRARY), modules = archive.toJs();
+let drawn = () => {}; // called when a screen is drawn
+function write(data) {
+  say({ type: "write", data });
+  if (data.length > 200) drawn();
+}
+
+// Compiles every module, and finds the files that are read up to the first screens of some commands.
+async function compile(lines) {
+  for (const line of lines) {
+    const screen = new Promise((resolve) => { drawn = resolve; });
+    const ended = browser.run(line, 100, 30);
+    await screen;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    browser.receive("q");
+    await ended;
+  }
+  drawn = () => {};
+  const inside = [...opened].filter((path) => String(path).startsWith(`${LIBRARY}/`));
+  const names = inside.map((path) => path.slice(LIBRARY.length + 1));
+  browser.import_all();
+  return compiledModules(JSON.stringify(names));
+}
+
+function compiledModules(first) {
+  const archive = browser.compiled_modules(LIBRARY, first), modules = archive.toJs();
   archive.destroy();
   return modules.buffer;
 }
@@ -152,13 +210,17 @@ function saveCompiled() {
   if (!unsaved) return;
   const name = unsaved;
   unsaved = null;
-  save(name, compiledModules()).catch(() => {});
+  save(name, compiledModules("[]")).catch(() => {});
 }
 
 async function run({ line, columns, rows }) {
   mark("run");
   say({ type: "running" });
-  if (unsaved) setTimeout(saveCompiled, 5000);
+  drawn = () => {
+    drawn = () => {};
+    later.fetch().catch(() => {}); // it is fetched anew when it is needed
+    if (unsaved) setTimeout(saveCompiled, 5000);
+  };
   const code = await browser.run(line, columns, rows);
   say({ type: "ended", code });
 }
@@ -168,8 +230,7 @@ async function handle(message) {
     await start(message);
     say({ type: "ready" });
   } else if (message.type === "compile") {
-    browser.import_all();
-    const modules = compiledModules();
+    const modules = await compile(message.lines);
     say({ type: "compiled", modules }, [modules]);
   } else if (message.type === "run") {
     run(message).catch(failed);
