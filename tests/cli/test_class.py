@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import inspect
 import json
 import os
 import re
@@ -15,12 +16,14 @@ import time
 from pathlib import Path
 
 import aiohttp
+import click
 import pytest
 from phone_hall import fields, reading_bodies
 from pseudo import Terminal
 
 from rnnviz import network_addresses
-from rnnviz.cli import classroom, run
+from rnnviz.cli import classroom, cli, run
+from rnnviz.web.server import FileServer
 
 PACKAGE = Path(__file__).parent.parent.parent / "rnnviz"
 ON = b"\x1b[6~"
@@ -153,24 +156,58 @@ def test_a_class_that_only_this_machine_finds_says_so(capsys: pytest.CaptureFixt
 # -- who listens ----------------------------------------------------------------------------------
 
 
+#: What opens a listening socket: functions and classes of the standard library, aiohttp and Dask.
+OPENS = {
+    "bind", "create_server", "start_server", "create_unix_server", "start_unix_server",
+    "create_datagram_endpoint", "socketpair", "HTTPServer", "ThreadingHTTPServer", "TCPServer",
+    "ThreadingTCPServer", "UDPServer", "UnixStreamServer", "WSGIServer", "SimpleXMLRPCServer",
+    "Listener", "BaseManager", "SyncManager", "Manager", "TCPSite", "SockSite",
+    "LocalCluster", "Scheduler", "Nanny",
+}  # fmt: skip
+#: The modules that do, and what they listen on.
+LISTENING = {
+    "classroom/server.py": "class, on the host that it is given",
+    "events/sessions.py": "a Unix socket",
+    "events/server.py": "the same Unix socket",
+    "web/server.py": "serve, on loopback without --host",
+}
+
+
 def test_only_class_listens_beyond_loopback_without_being_told_so() -> None:
     """Addresses of all interfaces are in one command; every other server has loopback."""
     everywhere, listening = set(), set()
     for path in PACKAGE.rglob("*.py"):
-        name = path.relative_to(PACKAGE).as_posix()
+        name, names = path.relative_to(PACKAGE).as_posix(), set[str]()
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and node.value == "0.0.0.0":
                 everywhere.add(name)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in ("bind", "create_server", "start_server"):
-                    listening.add(name)
-    assert everywhere <= {"cli/classroom.py", "network_addresses.py"}
-    listening = {name for name in listening if not name.startswith("web/")}
-    assert listening <= {"classroom/server.py", "events/sessions.py"}
+            if isinstance(node, ast.Call):
+                names.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+            if isinstance(node, ast.ClassDef):
+                names |= {getattr(base, "attr", getattr(base, "id", "")) for base in node.bases}
+        if names & OPENS:
+            listening.add(name)
+    assert everywhere == {"cli/classroom.py", "network_addresses.py"}
+    assert listening == LISTENING.keys()
+    assert inspect.signature(FileServer.__init__).parameters["address"].default == "127.0.0.1"
+    context = click.Context(cli)
+    commands = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    hosts = {
+        name: each.default
+        for name, command in commands.items() if command is not None
+        for each in command.params if each.name == "host"
+    }  # fmt: skip
+    assert hosts == {"class": "0.0.0.0", "serve": "127.0.0.1"}
 
 
 @pytest.mark.parametrize(
-    "arguments", [("lesson", "not"), ("step", "not good"), ("class", "not", "--host", "127.0.0.1")]
+    "arguments",
+    [
+        ("lesson", "not"),
+        ("lesson", "not", "--notes"),
+        ("step", "not good"),
+        ("class", "not", "--host", "127.0.0.1"),
+    ],
 )
 def test_what_a_screen_listens_on(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """The system's own list of listening sockets, of the process and its children."""
