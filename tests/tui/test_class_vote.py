@@ -15,7 +15,7 @@ from tui.small_models import screen_text
 from rnnviz import explore
 from rnnviz.classroom.votes import VoteBox
 from rnnviz.cli.lesson_run import make_app
-from rnnviz.events import BallotEvent, CloseVoteEvent, Event, RevealEvent
+from rnnviz.events import BallotEvent, CloseVoteEvent, Event, RevealEvent, TallyEvent
 from rnnviz.events.recording import RecordingWriter
 from rnnviz.lessons.catalogue import lesson_files
 from rnnviz.lessons.player import LessonPlayer
@@ -320,6 +320,36 @@ async def test_a_recording_shows_the_votes_of_a_class(tmp_path: Path) -> None:
     assert recorder.ended == ""
     moment = read_recording(path).moments[-1]
     assert moment.view_state.vote == app.step_screen.view_state.vote
+
+
+async def test_a_second_terminal_is_told_how_many_have_answered_and_then_what() -> None:
+    hall, told = Hall(), list[Event]()
+    app = lesson_app(hall)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        stream = app.step_screen.event_stream
+        stream.subscribe(told.append)
+        await press(app, pilot, "pagedown")
+        hall.answer(0.1, 0.3)
+        await press(app, pilot)
+        tallies = [each for each in told if isinstance(each, TallyEvent)]
+        assert tallies[-1] == TallyEvent("not.guess", 1, True, 2, 3)
+        assert tallies[-1] in stream.snapshot()  # for one that comes later
+        await press(app, pilot, "pagedown")
+        last = [each for each in told if isinstance(each, TallyEvent)][-1]
+        assert (last.is_open, last.values) == (False, (0.1, 0.3))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_what_the_class_can_be_asked_fits_in_the_terminal(size: tuple[int, int]) -> None:
+    hall = Hall()
+    app = text_app(hall)
+    async with app.run_test(size=size) as pilot:
+        await opened(app, pilot)
+        await press(app, pilot, "p", "right")
+        shown = await press(app, pilot, "o")
+        assert "╮" in shown and shown.count("│") % 2 == 0  # both sides of the frame
+        assert "changes it most" in shown or size == (60, 20)
 
 
 async def test_without_a_class_the_key_says_so() -> None:

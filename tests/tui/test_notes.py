@@ -22,6 +22,7 @@ from rnnviz.events import (
     PageEvent,
     QueryEvent,
     SessionEvent,
+    TallyEvent,
     ViewEvent,
 )
 from rnnviz.explore import explorer
@@ -106,6 +107,48 @@ async def test_the_right_number_is_computed(tmp_path: Path) -> None:
             app.receive(event)
         await until(lambda: app.notes_screen.state.right == ".18")
         await until(lambda: "✓ .18  within .1" in "\n".join(screen_text(app)))
+
+
+async def test_it_shows_how_many_phones_have_answered_and_then_what(tmp_path: Path) -> None:
+    app = notes_app(tmp_path)
+    sent: list[Event] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.notes_screen.send = lambda event: not sent.append(event)
+
+        async def shown(*events: Event) -> str:
+            for event in events:
+                app.receive(event)
+            await pilot.pause()
+            return "\n".join(screen_text(app))
+
+        text = await shown(*class_events("not.good", "ask"), TallyEvent("not.good", devices=9))
+        assert "● 0 of 9 phones have answered" in text
+        await pilot.press("pagedown")  # nobody has answered: hands are counted
+        assert sent == [] and app.notes_screen.input is not None
+        await pilot.press("escape")
+        text = await shown(TallyEvent("not.good", answered=4, devices=9))
+        assert "● 4 of 9 phones have answered" in text and "it falls 3" not in text
+        await pilot.press("pagedown")  # closes the vote
+        assert sent == [ActionEvent("lesson_on")] and app.notes_screen.input is None
+        closed = TallyEvent(
+            "not.good", 1, False, 4, 9, (1, 0, 3), reasons=("good is\x1b[2J good", "negated")
+        )
+        text = await shown(closed)
+        assert (
+            "4 answers · it falls 3 (75 %), it rises 1 (25 %)" in text and "it stays 0" not in text
+        )
+        assert "“negated”" in text and "\x1b[2J" not in text
+        # Of numbers the median, and how far apart they are.
+        number = TallyEvent("not.guess", 2, False, 5, 9, values=(0.1, 0.2, 0.3, 0.4, 0.9))
+        text = await shown(*class_events("not.guess", "committed"), number)
+        assert "second vote: 5 answers · the class: .30 (median)" in text
+        assert "the middle half between .20 and .40" in " ".join(text.split())
+        # Questions of predict mode, in the language of this terminal.
+        await pilot.press("L")
+        text = await shown(TallyEvent("4 not direction", 1, False, 2, 9, (0, 0, 2)))
+        assert "2 yanıt · düşer 2 (%100)" in text
+        assert "2 yanıt · was 2" in await shown(TallyEvent("4 not word", 1, False, 2, 9, (0, 0, 2)))
+        assert "Telefonlar" not in await shown(TallyEvent(""))
 
 
 @pytest.mark.parametrize("lang", i18n.LANGUAGES)

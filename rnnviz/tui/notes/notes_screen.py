@@ -85,8 +85,11 @@ class NotesScreen(DiffScreen, Screen[None]):
             self._send(ActionEvent(name))
 
     def action_go_on(self) -> None:
-        """Go on in the lesson; at an open question type the answer of the class."""
-        if self.state.is_asked:
+        """Go on in the lesson; at an open question type the answer of the class.
+
+        A vote that phones have answered is closed instead.
+        """
+        if self.state.is_asked and not self.state.is_voting:
             self.action_answer()
         else:
             self._send(ActionEvent("lesson_on"))

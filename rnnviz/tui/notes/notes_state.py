@@ -13,6 +13,7 @@ from rnnviz.events import (
     QueryEvent,
     QuestionEvent,
     SessionEvent,
+    TallyEvent,
     ViewEvent,
 )
 from rnnviz.lessons.lesson import Lesson, Step
@@ -37,6 +38,7 @@ class NotesState:
     page: str = ""
     hidden: bool = False
     answer: AnswerEvent | None = None  # to the question of this step
+    vote: TallyEvent | None = None  # what the phones of a class were asked; None: nothing
     right: str = ""  # the right answer of this step, once it is known
     seconds: float | None = None  # since the screen began; None before the first one
     status: str = ""
@@ -51,7 +53,7 @@ class NotesState:
         """The state after an event of the screen."""
         match event:
             case SessionEvent():
-                return replace(self, session=event)
+                return replace(self, session=event, vote=None)
             case LessonEvent(step=step):
                 if self.place is None or self.place.step != step:
                     return replace(self, place=event, answer=None, right="")
@@ -60,6 +62,8 @@ class NotesState:
                 return replace(self, answer=None)
             case AnswerEvent():
                 return replace(self, answer=event)
+            case TallyEvent():
+                return replace(self, vote=event if event.question else None)
             case CursorEvent():
                 return replace(self, cursor=event)
             case QueryEvent():
@@ -91,6 +95,11 @@ class NotesState:
     def is_asked(self) -> bool:
         """Whether the question of the step is open."""
         return self.place is not None and self.place.phase == "ask" and self.step is not None
+
+    @property
+    def is_voting(self) -> bool:
+        """Whether phones have answered a vote that is open."""
+        return self.vote is not None and self.vote.is_open and bool(self.vote.answered)
 
     def next_player(self) -> LessonPlayer | None:
         """The lesson one phase on, whether the question is answered or not; None at the end."""

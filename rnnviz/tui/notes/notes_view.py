@@ -13,6 +13,7 @@ from rnnviz.display import in_one_line, visible
 from rnnviz.lessons.predictions import allowed, spoken
 from rnnviz.tui.keymap import localized_key
 from rnnviz.tui.notes.notes_state import NotesState
+from rnnviz.tui.notes.vote_lines import vote_lines
 from rnnviz.tui.pages import PAGES
 from rnnviz.tui.render.segments import Line, beside, cut, heading, trimmed, wrapped
 from rnnviz.tui.view.widget import DrawnView, KeyClicked
@@ -96,6 +97,9 @@ def _sections(state: NotesState, width: int) -> Iterator[_Section]:
     elif state.session is not None:
         empty = state.text("notes.no_lesson")
         yield _Section(state.text("notes.notes"), _text(empty, width, theme.dim), 2)
+    if state.session is not None and state.vote is not None:
+        lines = vote_lines(state, state.vote, width)
+        yield _Section(state.text("notes.vote"), tuple(lines), 0)
     if state.session is not None and state.cursor is not None:
         yield _Section(state.text("notes.class"), tuple(_class(state, width)), 3)
     if player is not None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from rnnviz.display import visible
 from rnnviz.lessons.predictions import read_number, spoken
-from rnnviz.tui.render.segments import wrapped
+from rnnviz.tui.render.segments import cut, wrapped
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.token_text import typed_text
 from rnnviz.tui.view.view_state import ViewState
 
-#: Columns of a line of the title, and of the list's frame around it.
-TITLE, FRAME = 66, 12
+#: Columns of a line of the title and of an option, and of the list's frame around them.
+TITLE, OPTION, FRAME = 66, 80, 12
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
@@ -38,8 +38,10 @@ def ask_option(
     """
     from rnnviz.tui.app.choice_list import ChoiceList, ListRow
 
+    width = max(20, screen.size.width - FRAME)
     lines = [*about, *[""] * (len(options) - len(about))]
-    rows = [ListRow(n, *row) for n, row in enumerate(zip(options, lines, strict=True), 1)]
+    rows = [ListRow(n, *_in_two_lines(option, line, min(OPTION, width)))
+            for n, (option, line) in enumerate(zip(options, lines, strict=True), 1)]  # fmt: skip
     keys = screen.view_state.keymap["type"].keys
 
     def chosen(n: int | None) -> None:
@@ -47,8 +49,14 @@ def ask_option(
             then(n)
 
     screen.playback.stop()
-    title = "\n".join(wrapped(title, max(20, min(TITLE, screen.size.width - FRAME))))
+    title = "\n".join(wrapped(title, min(TITLE, width)))
     screen.app.push_screen(ChoiceList(title, rows, opened_by=keys, numbered=numbered), chosen)
+
+
+def _in_two_lines(option: str, about: str, width: int) -> tuple[str, str]:
+    """An option and the line below it; one that is too long goes on there."""
+    first, *more = wrapped(option, width) or [""]
+    return first, cut(" ".join([*more, about]).strip(), width)
 
 
 def number_prompt(

@@ -49,6 +49,8 @@ def snapshot(view_state: ViewState, session: str = "") -> Iterator[Event]:
         yield PageStateEvent(state.page, page_record(state))
     yield PageEvent(view_state.page)
     yield ViewEvent(shared(view_state))
+    if view_state.vote is not None:
+        yield _tally_event(view_state.vote)
     if view_state.reaches:
         yield ReachEvent()
     yield cursor_event(view_state)

@@ -262,6 +262,7 @@ class ClassControl:
         now = replace(vote, **changes)
         if now != vote:
             self.screen.show_in(["vote"], vote=now)
+            self.screen.event_stream.state_shown()
             self._show_in_window()
 
     def _count(self, event: TallyEvent) -> None:
