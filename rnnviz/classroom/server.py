@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib import resources
+from typing import IO
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -71,7 +72,7 @@ class PhoneServer:
         self._files = {name: files.joinpath(name).read_bytes() for name in _FILES}
         for name in _FILES:
             self.app.router.add_get(f"/{name}", self._file)
-        self._app_files = app
+        self._app_files, self._turn = app, asyncio.Lock()
         if app is not None:
             self.app.router.add_get("/app/{name:.*}", self._app_file)
         self.app.on_response_prepare.append(_with_headers)
@@ -234,13 +235,19 @@ class PhoneServer:
         if found.file is not None and request.method == "GET":
             try:
                 with open_regular(found.file) as file:
-                    while block := file.read(BLOCK):
+                    while block := await self._next_block(file):
                         async with asyncio.timeout(BLOCK_SECONDS):
                             await response.write(block)
             except (ConnectionError, TimeoutError):
                 if request.transport is not None:
                     request.transport.abort()
         return response
+
+    async def _next_block(self, file: IO[bytes]) -> bytes:
+        """The next bytes of a file; one at a time, so that no answer waits for those of all."""
+        async with self._turn:
+            await asyncio.sleep(0)
+            return file.read(BLOCK)
 
     def _source(self, request: web.Request) -> str:
         """What the address of a request counts as for the limits."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from phone_hall import Hall, fields, reading_bodies, running
 
+from rnnviz.classroom import server
 from rnnviz.classroom.connection import MOST_BYTES
 from rnnviz.classroom.limits import (
     MOST_ADDRESSES,
@@ -25,7 +28,7 @@ from rnnviz.classroom.limits import (
     LimitedSources,
 )
 from rnnviz.classroom.phone_page import PhoneView, page
-from rnnviz.classroom.server import COOKIE, LARGEST_BODY, PhoneServer
+from rnnviz.classroom.server import BLOCK, COOKIE, LARGEST_BODY, PhoneServer
 from rnnviz.classroom.votes import VoteBox
 from rnnviz.events import BallotEvent, CloseVoteEvent
 from rnnviz.web.files import StaticFolder
@@ -255,6 +258,35 @@ async def test_the_app_in_the_browser_is_on_the_same_server(tmp_path: Path) -> N
                 f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode(),
             )
             assert status in (400, 404) and b"secret" not in data
+
+
+async def test_an_answer_does_not_wait_for_the_files_of_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large.wasm").write_bytes(bytes(4 * BLOCK))
+    turns, blocks = 0, Counter[int]()
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            blocks[turns] += 1
+            return super().read(size)
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with running(per_address=9, app=StaticFolder(tmp_path)) as hall, hall.phone() as phone:
+        monkeypatch.setattr(server, "open_regular", lambda path: Watched(bytes(4 * BLOCK)))
+        counting = asyncio.create_task(count())
+        answers = await asyncio.gather(*(phone.get("/app/large.wasm") for _ in range(20)))
+        assert {len(await each.read()) for each in answers} == {4 * BLOCK}
+        while blocks.total() < 20 * 5:  # the end of each file
+            await asyncio.sleep(0)
+        counting.cancel()
+    # Between two blocks the server looks whether there is something else to do.
+    assert max(blocks.values()) == 1
 
 
 # -- what a hostile client sends ----------------------------------------------------------------
