@@ -6,6 +6,7 @@ and :func:`receive` and :func:`resize` with what happens to the terminal meanwhi
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import json
@@ -124,6 +125,9 @@ async def run(line: str, columns: int, rows: int) -> int:
     """Run a command line, and the app that it opens; the exit code."""
     page = PageDriver.page
     resize(columns, rows)
+    if gc.get_freeze_count():  # by the app that ran before
+        gc.unfreeze()
+        gc.collect()
     try:
         args = words(line)
     except UsageError as error:

@@ -9,10 +9,12 @@ import os
 import re
 import subprocess
 import sys
+import weakref
 import zipfile
 from collections.abc import Iterator
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,3 +223,33 @@ def test_compiled_modules_are_named_by_their_source_and_need_none() -> None:
     namespace = {"__name__": "again", "__file__": "", "__package__": "rnnviz"}
     exec(marshal.loads(data[16:]), namespace)
     assert namespace["within"](80, 24) == window.within(80, 24)  # type: ignore[operator]
+
+
+def _in_place(loop: asyncio.AbstractEventLoop, executor: object, call: Any, *args: Any) -> Any:
+    """What ``run_in_executor`` is in a browser, which has no threads."""
+    future = loop.create_future()
+    try:
+        future.set_result(call(*args))
+    except Exception as error:
+        future.set_exception(error)
+    return future
+
+
+async def test_apps_that_have_ended_are_not_kept(
+    page: RememberingPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", _in_place)
+    apps = []
+    for _ in range(3):
+        page.written = ""
+        running = asyncio.ensure_future(run(page, "step 'not good'", 100, 30))
+        await shown(page, "token 1 of 2")
+        apps.append(weakref.ref(browser._state.app))
+        for key in ("\x1b[C", "c", "\x1b", "R"):
+            browser.receive(key)
+            await asyncio.sleep(0.2)
+        while not running.done():
+            browser.receive("q")
+            await asyncio.sleep(0.2)
+    assert await run(page, "explain z") == 0
+    assert [app() for app in apps] == [None] * 3

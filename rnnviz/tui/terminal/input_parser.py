@@ -49,6 +49,11 @@ class InputParser:
             return self._messages(_PASTE_END)
         return self._messages("")
 
+    def close(self) -> None:
+        """Release the app: Textual's cache of keys keeps the parser, and that its last message."""
+        self._reset()
+        XTermParser._parse_extended_key.cache_clear()
+
     def _messages(self, text: str) -> Iterable[Message]:
         try:
             if text:

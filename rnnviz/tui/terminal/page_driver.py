@@ -75,6 +75,10 @@ class PageDriver(Driver):
         self.disable_input()
         self.write(_STOP)
 
+    def close(self) -> None:
+        """The app has ended; the page opens others."""
+        self._parser.close()
+
     def receive(self, data: str) -> None:
         """Keys, pastes and the mouse, as a terminal sends them."""
         self._process(data)
