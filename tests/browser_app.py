@@ -81,14 +81,17 @@ class AppInBrowser:
         """Type: what a terminal would send."""
         self.chromium.value(f"rnnvizTerminal.input({_quoted(data)})")
 
+    def ends(self) -> None:
+        """Wait until no command runs."""
+        self.wait("!document.getElementById('ended').hidden")
+
     def start_again(self, line: str) -> None:
         """Run another command line in the same page, after the first has ended."""
-        self.wait("!document.getElementById('ended').hidden")
+        self.ends()
         self.chromium.value(
             "(() => { const form = document.querySelector('#ended form');"
             f"form.elements.line.value = {_quoted(line)}; form.requestSubmit(); }})()"
         )
-        self.wait("document.getElementById('ended').hidden")
 
 
 def _quoted(text: str) -> str:

@@ -21,7 +21,8 @@ def installed() -> str | None:
 class Chromium:
     """One page in a browser of its own; a context manager.
 
-    ``requests`` are the addresses that were asked for, ``complaints`` what the console was told.
+    ``requests`` are the addresses that it and its workers asked for, ``complaints`` what the
+    console was told.
     """
 
     def __init__(self, profile: Path) -> None:
@@ -54,6 +55,11 @@ class Chromium:
         )
         attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
+        self._worker = ""
+        # Without this, what a worker of the page asks for is not reported.
+        self.call(
+            "Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True
+        )
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
@@ -68,16 +74,21 @@ class Chromium:
 
     def call(self, method: str, /, **params: Any) -> Any:
         """The result of a command; what happens meanwhile is kept."""
+        return self._answer(self._send(self._session, method, params))
+
+    def _send(self, session: str, method: str, params: dict[str, Any]) -> int:
         self._next += 1
         message: dict[str, Any] = {"id": self._next, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
+        if session:
+            message["sessionId"] = session
         os.write(self._commands, json.dumps(message).encode() + b"\0")
-        while True:
-            reply = self._receive()
-            if reply.get("id") == self._next:
-                assert "error" not in reply, reply
-                return reply["result"]
+        return self._next
+
+    def _answer(self, number: int) -> Any:
+        while (reply := self._receive()).get("id") != number:
+            pass
+        assert "error" not in reply, reply
+        return reply["result"]
 
     def wait_for(self, event: str) -> None:
         """Wait until an event comes."""
@@ -94,18 +105,42 @@ class Chromium:
         match message.get("method"):
             case "Network.requestWillBeSent":
                 self.requests.append(message["params"]["request"]["url"])
+            case "Target.attachedToTarget":
+                self._worker = message["params"]["sessionId"]
+                self._send(self._worker, "Network.enable", {"maxTotalBufferSize": 0})
+                self._send(self._worker, "Runtime.runIfWaitingForDebugger", {})
             case "Runtime.exceptionThrown" | "Log.entryAdded" | "Runtime.consoleAPICalled":
                 self.complaints.append(json.dumps(message["params"]))
         return message
+
+    def renderers(self) -> list[int]:
+        """The processes of this browser that draw pages; others may run beside it."""
+        parents, pages = {}, []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes()
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(folder.name)] = int(fields[1])
+            if b"--type=renderer" in command:
+                pages.append(int(folder.name))
+
+        def is_own(process: int) -> bool:
+            return process == self._pid or (process in parents and is_own(parents[process]))
+
+        return list(filter(is_own, pages))
 
     def open(self, path: Path) -> None:
         """Open a file."""
         self.call("Page.navigate", url=path.as_uri())
         self.wait_for("Page.loadEventFired")
 
-    def value(self, expression: str) -> Any:
-        """The value of an expression of JavaScript, as JSON has it."""
-        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+    def value(self, expression: str, in_worker: bool = False) -> Any:
+        """The value of an expression of JavaScript, in the page or its newest worker, as JSON."""
+        session = self._worker if in_worker else self._session
+        params = {"expression": expression, "returnByValue": True}
+        found = self._answer(self._send(session, "Runtime.evaluate", params))
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 

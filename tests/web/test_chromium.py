@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser_app import AppInBrowser, lines, native, runtime_folder, sequence
+from browser_app import LOADING, AppInBrowser, lines, native, runtime_folder, sequence
 from chromium import Chromium, installed
 
 import rnnviz
@@ -123,6 +123,9 @@ def test_the_first_screen_costs_few_bytes_and_later_ones_none(
     assert sum(sent.values()) < MOST_BYTES, sent
     models = {name.rpartition("/")[2] for name in sent if "/models/" in name}
     assert models <= {"sentiment-lstm.json", "sentiment-lstm.safetensors"}
+    assert {url.rpartition("/")[2] for url in tab.chromium.requests} >= {
+        name.rpartition("/")[2] for name in sent
+    }, "what the worker asks for is counted, too"
     time.sleep(8)  # what was compiled is kept
     folder.sent = {}
     tab.open("step")
@@ -157,10 +160,9 @@ def test_numbers_are_those_of_this_machine(tab: AppInBrowser, profile: Path) -> 
     tab.open("explain z")
     worst = 0.0
     for model in MODELS:
-        for text in TEXTS:
-            file = profile.parent / "trace.npz"
-            file.unlink(missing_ok=True)
-            tab.start_again(f"step -m {model} --save trace.npz -q --plain -- '{text}'")
+        for n, text in enumerate(TEXTS):
+            file = profile.parent / f"{model}-{n}.npz"
+            tab.start_again(f"step -m {model} --save {file.name} -q --plain -- '{text}'")
             tab.until(file.is_file, f"{model}: {text}")
             found, here = open_trace(file), rnnviz.step(text, model=model)
             assert found.tokens == here.tokens
@@ -300,26 +302,34 @@ def test_every_command_that_prints_and_those_that_are_refused(tab: AppInBrowser)
         tab.shows(text)
 
 
+def test_who_goes_back_finds_the_app(tab: AppInBrowser) -> None:
+    tab.open("explain z")
+    tab.open("models")
+    tab.chromium.value("history.back()")
+    tab.shows("update gate", seconds=LOADING)
+
+
 def test_memory_of_the_tab(tab: AppInBrowser) -> None:
-    tab.open("step 'this movie was not good'")
+    """Also with pages before it in the same tab, and after several commands in the same page."""
+    for line in ("models", "explain z", "step 'this movie was not good'"):
+        tab.open(line)
     for key in STATES:
         tab.send(sequence(key))
         time.sleep(0.2)
-    own, shared = max((_memory(pid) for pid in _renderers()), default=(0, 0))
-    print(f"the tab: {own / 1e6:.0f} MB of its own, {shared / 1e6:.0f} MB shared with others")
+    _memory_is_bounded(tab, "after all pages")
+    for _ in range(5):
+        tab.send("qq")
+        tab.start_again("step 'this movie was not good'")
+        tab.shows("token 1 of 5")
+    _memory_is_bounded(tab, "after five commands more")
+
+
+def _memory_is_bounded(tab: AppInBrowser, when: str) -> None:
+    processes = tab.chromium.renderers()
+    assert processes
+    own, shared = max(map(_memory, processes))
+    print(f"{when}: {own / 1e6:.0f} MB of its own, {shared / 1e6:.0f} MB shared with others")
     assert own < 450e6
-
-
-def _renderers() -> list[int]:
-    """The processes of this browser that draw pages."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"--type=renderer" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
 
 
 def _memory(pid: int) -> tuple[int, int]:

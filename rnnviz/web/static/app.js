@@ -24,6 +24,10 @@ worker.postMessage({
   settings: { LANG: lang === "tr" ? "tr_TR.UTF-8" : "en_US.UTF-8", ...(light ? { RNNVIZ_THEME: "light" } : {}) },
 });
 
+// Browsers keep a page to go back to it, and with it some 200 MB of the worker.
+addEventListener("pagehide", () => worker.terminate());
+addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+
 // -- the terminal ------------------------------------------------------------------------------
 
 const runtime = (name) => import(new URL(`${site.runtime}/${name}`, document.baseURI));
