@@ -263,6 +263,16 @@ async def test_a_screenshot_is_downloaded_and_is_that_of_a_terminal(
     assert file.read_text(encoding="utf-8") == expected
 
 
+def test_files_that_are_saved_quickly_all_arrive(tab: AppInBrowser, profile: Path) -> None:
+    tab.open("explain z")
+    tab.chromium.value(
+        "for (let n = 0; n < 30; n++)"
+        "postMessage({ type: 'download', name: `quick-${n}.txt`, bytes: new Uint8Array(9) })",
+        in_worker=True,
+    )
+    tab.until(lambda: len(list(profile.parent.glob("quick-*.txt"))) == 30, "30 files")
+
+
 async def test_a_lesson_from_start_to_end_is_that_of_a_terminal(
     tab: AppInBrowser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
