@@ -20,7 +20,7 @@ from rnnviz.tui.step.app import RnnvizApp, settled
 
 #: Seconds for Python and rnnviz to load, and for an answer to keys.
 LOADING, ANSWER = 120.0, 20.0
-_LINES = """(() => {
+LINES = """(() => {
   const terminal = globalThis.rnnvizTerminal;
   if (!terminal) return "";
   const { active } = terminal.buffer, lines = [];
@@ -36,10 +36,10 @@ class AppInBrowser:
     def __init__(self, chromium: Chromium, address: str) -> None:
         self.chromium, self.address = chromium, address
 
-    def open(self, line: str, size: tuple[int, int] = (1100, 700)) -> None:
+    def open(self, line: str, size: tuple[int, int] = (1100, 700), fragment: str = "") -> None:
         """Open the app with a command line; it is drawn when this returns."""
         self.resize(*size)
-        url = f"{self.address}app.html?{quote(line, safe='')}"
+        url = f"{self.address}app.html?{quote(line, safe='')}#{fragment}"
         self.chromium.call("Page.navigate", url=url)
         self.wait("performance.getEntriesByName('rnnviz-painted').length > 0", LOADING)
 
@@ -65,7 +65,7 @@ class AppInBrowser:
     @property
     def text(self) -> str:
         """What the terminal shows."""
-        return str(self.chromium.value(_LINES))
+        return str(self.chromium.value(LINES))
 
     @property
     def size(self) -> tuple[int, int]:

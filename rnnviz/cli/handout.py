@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnviz.cli import completions, config_file, options, stderr
+from rnnviz.cli import completions, config_file, options, site_pages, stderr
 from rnnviz.cli.step import text_arguments
 from rnnviz.errors import UsageError
 from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.query import Explorer
+    from rnnviz.tui.export.app_player import AppPlayer
     from rnnviz.tui.export.handout.document import HandoutSource
 
 HELP = N_("""Write a lesson or a trace as one HTML page, to print and to step through.
@@ -28,7 +29,8 @@ the text that the model reads, and without a text its example.
 
 On A4 the page has the pictures, blanks to fill in, the gradients of every step, one step to
 compute by hand, the terms and, on the last sheet, the answers. In a browser the arrow keys step
-through the same pictures. It loads nothing from elsewhere.
+through the same pictures. It loads nothing from elsewhere. In a folder of rnnviz serve --export the
+page can also open the app.
 
 \b
 Examples:
@@ -91,11 +93,24 @@ def command(
     from rnnviz.tui.export.handout.document import handout
 
     keymap = config_file.user_keymap()
-    write_output(output, handout(source, explorer, language, answers=answers, keymap=keymap))
+    # The app tells what is right.
+    player = _player(output, source, language) if answers else None
+    page = handout(source, explorer, language, answers=answers, keymap=keymap, player=player)
+    write_output(output, page)
     if not quiet:
         if source.lesson is None and _is_sentence(what) and model is None:
             stderr.say(_("{model} reads this. Another: -m MODEL").format(model=source.query.model))
         stderr.say(_("Written: {path}").format(path=output))
+        site_pages.say_how_to_serve(output, player)
+
+
+def _player(output: Path, source: HandoutSource, lang: str) -> AppPlayer | None:
+    """The app for a page in a folder of ``rnnviz serve``: the lesson, else the trace."""
+    if source.lesson is not None:
+        found = site_pages.lesson_player(output, source.lesson)
+        if found is not None:
+            return found
+    return site_pages.trace_player(output, source.trace, lang)
 
 
 def _is_sentence(what: str) -> bool:
@@ -121,6 +136,7 @@ def _source(
 
     def check(inputs: Iterable[Path]) -> None:
         require_distinct({"-o": output}, inputs)
+        site_pages.check(output)
 
     if model is not None:
         return _of_text(what, model, made, check, data, device)

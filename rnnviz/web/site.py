@@ -18,6 +18,7 @@ from rnnviz.data.catalogue import RemoteFile
 from rnnviz.errors import RnnvizError, UsageError, system_reason
 from rnnviz.files import read_limited, write_atomically
 from rnnviz.messages import _
+from rnnviz.trace.file import LARGEST
 from rnnviz.version import VERSION
 from rnnviz.web import archives, compiling, packing, replacement, runtime_files
 from rnnviz.web.compiling import CompiledModules
@@ -46,7 +47,7 @@ def cache_folder() -> Path:
 
 def is_current(folder: Path, files: tuple[RemoteFile, ...] = RUNTIME_FILES) -> bool:
     """Whether the folder is there, made of rnnviz as it is now."""
-    found = _manifest(folder)
+    found = read_manifest(folder)
     return found is not None and found.get("key") == _key(files)
 
 
@@ -68,7 +69,7 @@ def build_site(
     RnnvizError if a download failed.
     """
     key = _key(files)
-    old = _manifest(folder)
+    old = read_manifest(folder)
     if old is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             _("{folder} is not empty and was not made by rnnviz serve. Name another one.").format(
@@ -137,7 +138,7 @@ def _build(
     manifest: dict[str, Any] = {
         "schema": "rnnviz.site/1", "version": VERSION, "key": key, "runtime": runtime_folder.name,
         "files": assets.name, "app": app.name, "assets": f"{archives.PACKAGES}/rnnviz/assets",
-        "asked_browser": program is not None,
+        "asked_browser": program is not None, "largest": LARGEST,
         "unreported": sum(path.stat().st_size for path in runtime_folder.glob("pyodide.*")),
         "on_demand": on_demand, "texts": {lang: _texts(lang) for lang in i18n.LANGUAGES},
     }  # fmt: skip
@@ -261,7 +262,7 @@ def _key(files: tuple[RemoteFile, ...]) -> str:
     return digest.hexdigest()
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a folder that was made here; None if it is another one."""
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():

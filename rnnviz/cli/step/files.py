@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnviz import picture_files
+from rnnviz.cli import options, site_pages
 from rnnviz.cli.stderr import say
 from rnnviz.cli.step.app import drawable, first_page, make_app
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError
+from rnnviz.lookup import shipped
 from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
+    from rnnviz.tui.export.app_player import AppPlayer
 
 #: What an option that draws writes, and the endings of its file.
 ENDINGS = {
@@ -54,6 +57,8 @@ def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
         if option in paths:
             picture_files.require_converter(paths[option])
     require_distinct(paths, inputs)
+    if step.report is not None:
+        site_pages.check(step.report)
 
 
 def save(step: StepOptions, trace: Trace) -> None:
@@ -103,25 +108,37 @@ def _save_net(trace: Trace, path: Path) -> None:
 def draw(step: StepOptions, traced: TracedQuery, compared: tuple[str, ...]) -> None:
     """Write the page of --report and the picture of --screenshot."""
     if step.report is not None:
-        _write_report(step, traced, compared, step.report)
+        player = _player(step, traced, step.report)
+        _write_report(step, traced, compared, step.report, player)
         if not step.quiet:
             say(_("Written: {path}").format(path=step.report))
+            site_pages.say_how_to_serve(step.report, player)
     if step.screenshot is not None:
         _write_screenshot(step, traced, compared, step.screenshot)
         if not step.quiet:
             say(_("Written: {path}").format(path=step.screenshot))
 
 
+def _player(step: StepOptions, traced: TracedQuery, path: Path) -> AppPlayer | None:
+    """The app for a page in a folder of ``rnnviz serve``: the trace as the page has it."""
+    given = {"--at": step.at, "--unit": step.unit, "--notation": step.notation}
+    words = [f"{option}={value}" for option, value in given.items() if value is not None]
+    if step.against is not None and traced.query.model in shipped():
+        words.append(f"--against={step.against}")
+    return site_pages.trace_player(path, traced.trace, options.language(step.lang), *words)
+
+
 def _write_report(
-    step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], path: Path
-) -> None:
+    step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], path: Path,
+    player: AppPlayer | None,
+) -> None:  # fmt: skip
     """Write every view of the sentence into one page of HTML."""
     import asyncio
 
     from rnnviz.files import write_output
     from rnnviz.tui.export.report import report
 
-    write_output(path, asyncio.run(report(make_app(step, traced, compared))))
+    write_output(path, asyncio.run(report(make_app(step, traced, compared), player)))
 
 
 def _write_screenshot(

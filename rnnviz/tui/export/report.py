@@ -9,6 +9,7 @@ from rnnviz.display import markup
 from rnnviz.equations import number
 from rnnviz.trace import Trace
 from rnnviz.tui.export import pictures
+from rnnviz.tui.export.app_player import AppPlayer
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.step.app import RnnvizApp, settled
 from rnnviz.tui.view import second_sentence
@@ -30,8 +31,11 @@ section { margin: 2.5rem 0; break-inside: avoid; } .what { color: #666; }
 """
 
 
-async def report(app: RnnvizApp) -> str:
-    """The HTML page: no scripts and no external files; user text is escaped."""
+async def report(app: RnnvizApp, player: AppPlayer | None = None) -> str:
+    """The HTML page; user text is escaped.
+
+    No scripts and no external files, unless there is a ``player``, which opens the app.
+    """
     async with app.run_test(size=SIZE) as pilot:
         screen = app.step_screen
         await settled(app, pilot)
@@ -44,6 +48,7 @@ async def report(app: RnnvizApp) -> str:
         panels = pictures.of_screen(app, "svg")
         parts = [
             _introduction(view_state),
+            *([] if player is None else [player.section()]),
             _section(view_state.text("report.screen"), "", "", panels),
         ]
         for entry in PAGES:
@@ -63,10 +68,13 @@ async def report(app: RnnvizApp) -> str:
             screen.action_page(entry.name)
             screen.move(at_end)
         title = markup(view_state.trace.text or view_state.trace.model)
+    style = _STYLE if player is None else _STYLE + player.style
+    icon = "" if player is None else '<link rel="icon" href="data:,">\n'  # else a host is asked
+    end = "" if player is None else f"<script>\n{player.script}</script>\n"
     return (
         f'<!doctype html>\n<html lang="{view_state.lang}">\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{title} · rnnviz</title>\n'
-        f"<style>{_STYLE}</style>\n" + "\n".join(parts) + "\n</html>\n"
+        f"{icon}<style>{style}</style>\n" + "\n".join(parts) + f"\n{end}</html>\n"
     )
 
 

@@ -21,6 +21,7 @@ const early = []; // messages before there is a terminal
 worker.onmessage = ({ data }) => early.push(data);
 worker.postMessage({
   type: "start", base: document.baseURI.replace(/[?#].*/, ""), site,
+  file: new URLSearchParams(location.hash.slice(1)).get("file"), // beside a report or a handout
   settings: { LANG: lang === "tr" ? "tr_TR.UTF-8" : "en_US.UTF-8", ...(light ? { RNNVIZ_THEME: "light" } : {}) },
 });
 

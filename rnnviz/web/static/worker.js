@@ -121,10 +121,34 @@ const later = {
   },
 };
 
+// A trace or a lesson in the folder of the site, which a page there asks to be opened: under the
+// name that the command line of its link has.
+let fetchNamed = null;
+async function fetchFile(FS, file, base, largest) {
+  const ending = file.match(/\.(trace|toml)$/)?.[0], folder = new URL(".", base).href;
+  const path = file.split("/").map(encodeURIComponent).join("/"); // safe on a terminal, too
+  const url = new URL("./" + path, base).href;
+  if (!ending || !url.startsWith(folder)) throw new Error(`${path}: not a file of this site`);
+  const response = await fetch(url, { redirect: "error" });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  const chunks = [], reader = response.body.getReader();
+  for (let size = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.length;
+    if (size > largest) {
+      reader.cancel();
+      throw new Error(`${path}: more than ${largest} bytes`);
+    }
+    chunks.push(value);
+  }
+  FS.writeFile("page" + ending, new Uint8Array(await new Blob(chunks).arrayBuffer()));
+}
+
 const times = {};
 const mark = (name) => { times[name] = Math.round(performance.now()); say({ type: "times", times }); };
 let opened = null; // the files that Python opens, where that is of interest
-async function start({ base, site, settings, compiling }) {
+async function start({ base, site, settings, file, compiling }) {
   const at = (path) => new URL(path, base).href;
   const runtime = at(site.runtime + "/");
   const imported = import(`${runtime}pyodide.mjs`);
@@ -175,6 +199,7 @@ async function start({ base, site, settings, compiling }) {
       say({ type: "download", name, bytes }, [bytes.buffer]);
     },
   });
+  if (file) fetchNamed = () => fetchFile(pyodide.FS, file, base, site.largest);
 }
 
 let drawn = () => {}; // called when a screen is drawn
@@ -215,6 +240,8 @@ function saveCompiled() {
 
 async function run({ line, columns, rows }) {
   mark("run");
+  await fetchNamed?.().catch((error) => say({ type: "write", data: `${error.message}\r\n` }));
+  fetchNamed = null;
   say({ type: "running" });
   drawn = () => {
     drawn = () => {};

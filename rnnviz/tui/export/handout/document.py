@@ -12,6 +12,7 @@ from rnnviz.glossary import Term, glossary, on_screen
 from rnnviz.lessons.lesson import Lesson
 from rnnviz.query import Explorer, Query
 from rnnviz.trace import Trace
+from rnnviz.tui.export.app_player import FRAMES, AppPlayer
 from rnnviz.tui.export.handout.calculation import Calculation, calculation
 from rnnviz.tui.export.handout.gradient_tables import gradient_tables
 from rnnviz.tui.export.handout.inline_svg import COLUMN, LINE, PictureSheet
@@ -53,14 +54,15 @@ class HandoutSource:
 
 def handout(
     source: HandoutSource, explorer: Explorer, lang: str, *, answers: bool = True,
-    keymap: Keymap = DEFAULT_KEYMAP,
+    keymap: Keymap = DEFAULT_KEYMAP, player: AppPlayer | None = None,
 ) -> str:  # fmt: skip
     """The page as HTML; RnnvizError if what the lesson reads cannot be read.
 
-    ``answers`` False leaves out what is right, and from the player the pictures that tell it.
+    ``answers`` False leaves out what is right, and from the player the pictures that tell it. With
+    an AppPlayer the page can open the app, too.
     """
     studio = Studio(explorer, lang, PictureSheet(), keymap)
-    return _Handout(source, studio, answers).page()
+    return _Handout(source, studio, answers, player).page()
 
 
 @dataclass
@@ -70,6 +72,7 @@ class _Handout:
     source: HandoutSource
     studio: Studio
     answers: bool
+    app: AppPlayer | None
 
     @property
     def lang(self) -> str:
@@ -92,6 +95,7 @@ class _Handout:
         body = [
             self._header(state),
             self._player(),
+            *([] if self.app is None else [self.app.section()]),
             *([] if sheet is None else [self._section("steps", self.say("steps"), sheet.steps())]),
             self._sentence(state),
             self._equations(state, worked),
@@ -108,11 +112,15 @@ class _Handout:
         """Last, when every picture is on the sheet."""
         title = visible(self.source.lesson.title if self.source.lesson else _title(state))
         yield f'<!doctype html>\n<html lang="{self.lang}">\n<head>\n<meta charset="utf-8">'
-        yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        policy = POLICY if self.app is None else f"{POLICY}; {FRAMES}"
+        yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
         yield '<link rel="icon" href="data:,">'
         yield f"<title>{markup(title)} · rnnviz</title>"
-        yield f"<style>\n{_resource('handout.css')}\n{self.studio.sheet.css()}\n</style>\n</head>"
+        yield f"<style>\n{_resource('handout.css')}\n{self.studio.sheet.css()}\n</style>"
+        if self.app is not None:
+            yield f"<style>\n{self.app.style}</style>"
+        yield "</head>"
         yield "<body>"
         yield self.studio.sheet.definitions()
         yield "\n".join(body)
@@ -120,7 +128,10 @@ class _Handout:
         # A script ends at the first "</script", in whatever it stands.
         data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
         yield f'<script type="application/json" id="frames">{data}</script>'
-        yield f"<script>\n{_resource('handout.js')}</script>\n</body>\n</html>"
+        yield f"<script>\n{_resource('handout.js')}</script>"
+        if self.app is not None:
+            yield f"<script>\n{self.app.script}</script>"
+        yield "</body>\n</html>"
 
     def _section(self, name: str, title: str, content: str, *, sheet: bool = False) -> str:
         kind = ' class="sheet"' if sheet else ""
