@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import multiprocessing
 import os
 import secrets
 import signal
@@ -16,10 +18,12 @@ import pytest
 from phone_hall import fields, reading_bodies
 
 from rnnviz.classroom.process import ClassProcess
-from rnnviz.classroom.worker import ClassSettings
+from rnnviz.classroom.server import PhoneServer
+from rnnviz.classroom.tokens import TokenIssuer
+from rnnviz.classroom.worker import ClassSettings, ClassWorker
 from rnnviz.errors import RnnvizError
-from rnnviz.events import BallotEvent, CloseVoteEvent, Event, TallyEvent
-from rnnviz.lessons.results import read_results
+from rnnviz.events import BallotEvent, CloseVoteEvent, Event, TallyEvent, parse_line
+from rnnviz.lessons.results import ResultsFile, read_results
 
 TEXTS = {"en": {"said": "?", "options": ["rises", "falls"]}}
 
@@ -92,6 +96,25 @@ def test_a_vote_is_on_the_disk_before_it_is_shown_and_outlives_a_killed_server(
     found = [(each.question, each.answer, each.correct) for each in read_results(path).records]
     assert found == [("one", 2, True), ("two", 2, False)]
     assert len({each.voter for each in read_results(path).records}) == 1
+
+
+async def test_a_full_disk_is_told_with_what_was_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    own, other = multiprocessing.Pipe()
+    worker = ClassWorker(other, ResultsFile(tmp_path / "class.jsonl"), "now")
+    worker.server = PhoneServer(worker.box, TokenIssuer(b"key", 4))
+    await worker.receive(BallotEvent("one", texts=TEXTS, lesson="l"))
+    worker.box.answer("ada", "one", 1, 2, "", 1.0)
+    monkeypatch.setattr("rnnviz.lessons.results.os.write", full)
+    await worker.receive(CloseVoteEvent("one", right=2))
+    parsed = parse_line(own.recv_bytes())
+    monkeypatch.undo()
+    assert parsed is not None and isinstance(parsed[1], TallyEvent)
+    assert parsed[1].counts == (0, 1) and parsed[1].failed == "No space left on device"
 
 
 def test_a_port_that_is_taken_is_told_in_one_line() -> None:

@@ -36,7 +36,7 @@ class Hall:
     def __init__(self) -> None:
         self.box, self.sent = VoteBox(), list[Event]()
         self.received: Callable[[Event], None] = lambda event: None
-        self.devices = 0
+        self.devices, self.failed = 0, ""
 
     def send(self, event: Event) -> None:
         self.sent.append(event)
@@ -46,7 +46,7 @@ class Hall:
             case CloseVoteEvent():
                 tally = self.box.close(event)
                 if tally is not None and event.counts:
-                    self.received(replace(tally, devices=self.devices))
+                    self.received(replace(tally, devices=self.devices, failed=self.failed))
             case RevealEvent(question=question):
                 self.box.reveal(question)
 
@@ -303,6 +303,19 @@ async def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyP
         assert "does not answer" in "\n".join(screen_text(app))
         shown = await press(app, pilot, "pagedown")
         assert app.step_screen.input is not None, shown
+
+
+async def test_answers_that_could_not_be_written_are_shown_all_the_same() -> None:
+    hall = Hall()
+    hall.failed = "No space left on device"
+    app = lesson_app(hall)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await press(app, pilot, "pagedown")
+        hall.answer(0.1, 0.3)
+        shown = await press(app, pilot, "pagedown")
+        assert "could not be written to the results: No space left on device." in shown
+        assert "the class: .20 (median)" in shown
 
 
 async def test_a_recording_shows_the_votes_of_a_class(tmp_path: Path) -> None:
