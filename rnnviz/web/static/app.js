@@ -135,7 +135,7 @@ const handlers = {
     done += bytes;
     loading(text("loading", { done: MB(done), total: MB(total) }), done / total);
   },
-  times({ times }) { globalThis.rnnvizTimes = times; },
+  mark({ name }) { performance.mark(`rnnviz-${name}`); },
   starting() { loading(text("starting")); },
   ready() { start(line); },
   running() { running = true; },

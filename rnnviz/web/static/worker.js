@@ -145,8 +145,7 @@ async function fetchFile(FS, file, base, largest) {
   FS.writeFile("page" + ending, new Uint8Array(await new Blob(chunks).arrayBuffer()));
 }
 
-const times = {};
-const mark = (name) => { times[name] = Math.round(performance.now()); say({ type: "times", times }); };
+const mark = (name) => say({ type: "mark", name });
 let opened = null; // the files that Python opens, where that is of interest
 async function start({ base, site, settings, file, compiling }) {
   const at = (path) => new URL(path, base).href;
