@@ -40,6 +40,9 @@ class AppInBrowser:
         """Open the app with a command line; it is drawn when this returns."""
         self.resize(*size)
         url = f"{self.address}app.html?{quote(line, safe='')}#{fragment}"
+        # Else what follows may ask the page that is left.
+        self.chromium.call("Page.navigate", url="about:blank")
+        self.wait("location.href === 'about:blank'")
         self.chromium.call("Page.navigate", url=url)
         self.wait("performance.getEntriesByName('rnnviz-painted').length > 0", LOADING)
 

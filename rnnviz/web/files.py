@@ -76,7 +76,7 @@ class StaticFolder:
     """What is in a folder; links in it are not followed."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.path = folder
         self._stored: dict[str, StoredFile] = {}
         self._files: dict[str, tuple[StoredFile, StoredFile | None]] = {}
         self.look_through()
@@ -84,7 +84,7 @@ class StaticFolder:
     def look_through(self) -> None:
         """Find what was added, changed or removed; files that are as they were are not read."""
         stored = {}
-        for name, path in _walk(self._folder):
+        for name, path in _walk(self.path):
             try:
                 version = _version(path)
                 known = self._stored.get(name)

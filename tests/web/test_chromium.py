@@ -9,6 +9,7 @@ import asyncio
 import difflib
 import json
 import os
+import shutil
 import statistics
 import threading
 import time
@@ -366,3 +367,21 @@ def _memory(pid: int) -> tuple[int, int]:
         return 0, 0
     page = os.sysconf("SC_PAGE_SIZE")
     return (resident - shared) * page, shared * page
+
+
+def test_a_page_whose_modules_do_not_arrive_says_so(
+    tab: AppInBrowser, serving: FileServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "site"
+    shutil.copytree(serving.folder.path, folder)
+    for path in folder.glob("python-*/first.zip*"):
+        path.unlink()
+    with FileServer(folder) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        tab.chromium.call("Page.navigate", url=f"http://127.0.0.1:{server.port}/app.html?step")
+        tab.wait("document.getElementById('loading')?.innerText.includes('first.zip: 404')", 60)
+        server.shutdown()
+        thread.join()
+    tab.chromium.complaints.clear()
+    tab.chromium.requests.clear()

@@ -155,35 +155,37 @@ async function start({ base, site, settings, file, compiling }) {
   const listed = site.later ? fetch(at(site.later.files)).then((answer) => answer.json()) : [];
   // Compiled modules are in the archive; else each browser compiles them once.
   const modules = site.compiled ? null : saved(site.python);
+  const fill = async (FS) => {
+    mark("wasm");
+    say({ type: "loaded", bytes: site.unreported });
+    if (!site.compiled && !await modules) unsaved = site.python;
+    const folders = new Set();
+    unpack(FS, folders, await first, await modules);
+    if (site.later) Object.assign(later, { url: at(site.later.path), size: site.later.size });
+    for (const [name, size] of await listed) {
+      addOnDemand(FS, folders, `${LIBRARY}/${name}`, size, () => later.read(name));
+    }
+    for (const [path, [sent, size]] of Object.entries(site.on_demand)) {
+      addOnDemand(FS, folders, `${LIBRARY}/${site.assets}/${path}`, size, () => {
+        const name = path.slice(path.lastIndexOf("/") + 1);
+        const bytes = fetchNow(at(`${site.files}/${sent}`), name, size);
+        return bytes && new Uint8Array(bytes);
+      });
+    }
+    if (compiling) {
+      opened = new Set();
+      const open = FS.open;
+      FS.open = (path, ...rest) => { opened.add(path); return open.call(FS, path, ...rest); };
+    }
+    mark("unpacked");
+  };
   const { loadPyodide } = await imported;
   mark("script");
   pyodide = await loadPyodide({
     indexURL: runtime, stdLibURL: `${runtime}empty.zip`,
     env: { HOME: "/home/web", PYTHONHASHSEED: "0", ...settings },
-    fsInit: async (FS) => {
-      mark("wasm");
-      say({ type: "loaded", bytes: site.unreported });
-      if (!site.compiled && !await modules) unsaved = site.python;
-      const folders = new Set();
-      unpack(FS, folders, await first, await modules);
-      if (site.later) Object.assign(later, { url: at(site.later.path), size: site.later.size });
-      for (const [name, size] of await listed) {
-        addOnDemand(FS, folders, `${LIBRARY}/${name}`, size, () => later.read(name));
-      }
-      for (const [path, [sent, size]] of Object.entries(site.on_demand)) {
-        addOnDemand(FS, folders, `${LIBRARY}/${site.assets}/${path}`, size, () => {
-          const name = path.slice(path.lastIndexOf("/") + 1);
-          const bytes = fetchNow(at(`${site.files}/${sent}`), name, size);
-          return bytes && new Uint8Array(bytes);
-        });
-      }
-      if (compiling) {
-        opened = new Set();
-        const open = FS.open;
-        FS.open = (path, ...rest) => { opened.add(path); return open.call(FS, path, ...rest); };
-      }
-      mark("unpacked");
-    },
+    // Pyodide would go on without its modules after an error.
+    fsInit: (FS) => fill(FS).catch((error) => { failed(error); return new Promise(() => {}); }),
   });
   mark("pyodide");
   say({ type: "starting" });
