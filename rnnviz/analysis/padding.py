@@ -28,6 +28,8 @@ PADDING_MODES = tuple(
 
 #: Numbers of paddings to choose from, besides the number in training.
 PAD_CHOICES = (0, 20, 100)
+#: A share of ‖h‖ below which a distance cannot be told from float32 rounding.
+ROUNDING = 8 * float(np.finfo(np.float32).eps)
 #: The number of paddings for a model without a fixed sequence length.
 DEFAULT_PADS = 20
 
@@ -104,9 +106,13 @@ def state_changes(padded: PaddedReading, lane: int) -> Array:
 
 
 def final_state_distance(one: PaddedReading, other: PaddedReading, lane: int) -> float:
-    """‖h − h′‖ of the final states of a lane in two readings."""
-    gap = one.last_state(lane).astype(np.float64) - other.last_state(lane).astype(np.float64)
-    return float(np.linalg.norm(gap))
+    """‖h − h′‖ of the final states of a lane in two readings; 0 below their float32 rounding.
+
+    Matrix products sum in another order for each length and on each machine.
+    """
+    h, other_h = (each.last_state(lane).astype(np.float64) for each in (one, other))
+    gap = float(np.linalg.norm(h - other_h))
+    return gap if gap > ROUNDING * float(np.linalg.norm(h)) else 0.0
 
 
 def shown_pads(pads: int, room: int) -> tuple[int, ...]:

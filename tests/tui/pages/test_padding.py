@@ -70,6 +70,14 @@ def test_a_mask_makes_either_side_the_reading_without_padding(cell: str, pads: i
         assert padding.final_state_distance(padded, found.unpadded, 0) < 1e-6
 
 
+def test_rounding_is_no_distance() -> None:
+    found = answered("lstm").unpadded
+    rounded = replace(found, h=tuple(np.nextafter(h, np.float32(2)) for h in found.h))
+    other = replace(found, h=tuple(h * np.float32(1.001) for h in found.h))
+    assert padding.final_state_distance(found, rounded, 0) == 0
+    assert padding.final_state_distance(found, other, 0) > 0
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_masked_steps_keep_the_state(cell: str) -> None:
     found = answered(cell)
