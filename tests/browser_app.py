@@ -106,6 +106,7 @@ SEQUENCES = {
     "right": "\x1b[C", "left": "\x1b[D", "up": "\x1b[A", "down": "\x1b[B", "enter": "\r",
     "escape": "\x1b", "tab": "\t", "shift+tab": "\x1b[Z", "space": " ", "pagedown": "\x1b[6~",
     "pageup": "\x1b[5~", "home": "\x1b[H", "end": "\x1b[F", "f4": "\x1bOS", "f9": "\x1b[20~",
+    "f5": "\x1b[15~",
     "full_stop": ".", "comma": ",", "semicolon": ";", "question_mark": "?",
 }  # fmt: skip
 

@@ -9,11 +9,12 @@ import asyncio
 import difflib
 import json
 import os
+import shlex
 import shutil
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,13 @@ STATES = (
     "i", "escape", "c", "O", "X", "escape", "u", "down", "down", "escape", "R", "right",
     "escape", "k", "right", "escape", "0", "right", "escape", "r", "r", "p", "p", "Y", "Y", "T",
 )  # fmt: skip
+#: Command lines and keys of pages that STATES does not open.
+PAGES = {
+    "net": ("step -m agnews-bilstm --view net 'Cup final goes to extra time'",
+            ("right", "l", "V", "W", "escape")),
+    "learning": ("step --view learning 'not good'", ("right", "escape")),
+    "training": ("step --view training 'not good'", ("right", "tab", "escape")),
+}  # fmt: skip
 #: Texts that are traced with each model of the language.
 TEXTS = (
     "this movie was not good", "not bad at all", "good", "i loved it", "a waste of time",
@@ -152,13 +160,22 @@ def test_the_first_screen_costs_few_bytes_and_later_ones_none(
 
 @pytest.mark.parametrize("lang", ["en", "tr"])
 async def test_screens_are_those_of_a_terminal(tab: AppInBrowser, lang: str) -> None:
-    await asyncio.to_thread(tab.open, f"step --lang {lang} 'this movie was not good'")
+    await _same_screens(tab, ["step", "--lang", lang, "this movie was not good"], STATES)
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("name", PAGES)
+async def test_pages_are_those_of_a_terminal(tab: AppInBrowser, name: str, lang: str) -> None:
+    line, keys = PAGES[name]
+    await _same_screens(tab, [*shlex.split(line), "--lang", lang], keys)
+
+
+async def _same_screens(tab: AppInBrowser, args: Sequence[str], keys: Sequence[str]) -> None:
+    """Compare the screens after each key with those of a terminal."""
+    await asyncio.to_thread(tab.open, shlex.join(args))
     different = []
-    async with native(["step", "--lang", lang, "this movie was not good"], tab.size) as (
-        app,
-        pilot,
-    ):
-        for n, key in enumerate(("", *STATES)):
+    async with native(args, tab.size) as (app, pilot):
+        for n, key in enumerate(("", *keys)):
             if key:
                 await pilot.press(key)
                 tab.send(sequence(key))
@@ -170,7 +187,7 @@ async def test_screens_are_those_of_a_terminal(tab: AppInBrowser, lang: str) -> 
             if found != expected:
                 different.append((n, key, list(difflib.unified_diff(expected, found, n=0))))
     report = "\n".join(f"{n} {key}: " + "\n".join(diff) for n, key, diff in different)
-    assert not different, f"{len(different)} of {len(STATES) + 1} differ\n{report}"
+    assert not different, f"{len(different)} of {len(keys) + 1} differ\n{report}"
 
 
 def test_numbers_are_those_of_this_machine(tab: AppInBrowser, profile: Path) -> None:
