@@ -50,6 +50,15 @@ def assets_on_demand() -> dict[str, Path]:
     }
 
 
+def without_xz(name: str, data: bytes) -> tuple[str, bytes]:
+    """A file that is compressed with xz under the name it has without: Pyodide has no lzma."""
+    if not name.endswith(".xz"):
+        return name, data
+    import lzma  # which some builds of Python lack
+
+    return name.removesuffix(".xz"), lzma.decompress(data)
+
+
 def library_files() -> dict[str, Path]:
     """The modules and licences of the libraries, by their path in site-packages."""
     found: dict[str, Path] = {}

@@ -31,7 +31,8 @@ _STATIC: Final = Path(__file__).parent / "static"
 _SCRIPTS: Final = ("app.js", "landing.js", "worker.js", "style.css")
 _COMPILING: Final = (compiling.PAGE, "compile.js")
 #: Files of other endings are compressed already.
-_COMPRESSED: Final = (".html", ".js", ".mjs", ".css", ".wasm", ".zip", ".json", ".csv", ".tsv")
+_COMPRESSED: Final = (".html", ".js", ".mjs", ".css", ".wasm", ".zip", ".json", ".csv", ".tsv",
+               ".txt")  # fmt: skip
 #: The ending of a compressed file that has to arrive as it is.
 PLAIN: Final = ".bin"
 #: A zip without files: the modules of Python are not in a zip, where it looks for them first.
@@ -124,11 +125,12 @@ def _build(
     assets = folder / "new-files"
     on_demand = {}
     for name, path in packing.assets_on_demand().items():
+        name, data = packing.without_xz(name, path.read_bytes())
         # Some hosts unpack what ends in .gz for the browser.
-        sent = name + PLAIN if path.suffix in (PACKED, ".xz") else name
+        sent = name + PLAIN if name.endswith(PACKED) else name
         (assets / sent).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, assets / sent)
-        on_demand[name] = [sent, path.stat().st_size]
+        (assets / sent).write_bytes(data)
+        on_demand[name] = [sent, len(data)]
     assets = _renamed(assets, "files")
     app = folder / "new-app"
     app.mkdir()

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import shutil
 import sys
 import threading
@@ -356,6 +357,12 @@ def test_every_runtime_file_has_a_hash_and_public_addresses() -> None:
         assert all(
             url.startswith("https://") and url.endswith("/" + file.path) for url in file.urls
         )
+
+
+def test_no_file_is_compressed_with_xz() -> None:
+    text = b"O Romeo, Romeo"
+    assert packing.without_xz("text/a.txt.xz", lzma.compress(text)) == ("text/a.txt", text)
+    assert packing.without_xz("models/a.json", text) == ("models/a.json", text)
 
 
 def test_the_archives_have_rnnviz_its_texts_and_the_libraries(tmp_path: Path) -> None:
