@@ -31,7 +31,8 @@ class TraceDifference:
     a: Trace
     b: Trace
     pairs: tuple[Pair, ...]
-    distances: tuple[float | None, ...]  # of all states after each pair; None where one is missing
+    #: Of all states after each pair; None where one is missing, 0 at an equal beginning.
+    distances: tuple[float | None, ...]
 
     @cached_property
     def first_divergence(self) -> int | None:
@@ -126,7 +127,21 @@ def compare(a: Trace, b: Trace) -> TraceDifference:
             )
         )
     pairs = align(a.tokens, b.tokens)
-    return TraceDifference(a, b, pairs, tuple(_distance(a, b, *pair) for pair in pairs))
+    distances = [_distance(a, b, *pair) for pair in pairs]
+    for n in range(_equal_beginning(a, b, pairs)):
+        if (distance := distances[n]) is not None and distance <= THRESHOLD:
+            distances[n] = 0.0
+    return TraceDifference(a, b, pairs, tuple(distances))
+
+
+def _equal_beginning(a: Trace, b: Trace, pairs: Sequence[Pair]) -> int:
+    """The number of first pairs whose states are equal but for rounding: of equal tokens, read
+    forward. None where a layer reads backward, since it has read what comes after them.
+    """
+    if any(layer.direction == "backward" for layer in a.layers):
+        return 0
+    equal = (i is not None and j is not None and a.tokens[i] == b.tokens[j] for i, j in pairs)
+    return next((n for n, same in enumerate(equal) if not same), len(pairs))
 
 
 def _distance(a: Trace, b: Trace, i: int | None, j: int | None) -> float | None:
@@ -143,11 +158,14 @@ def _states(trace: Trace, t: int) -> Array:
 
 @lru_cache(maxsize=64)
 def value_changes(diff: TraceDifference, layer: int, name: str) -> Array:
-    """A recorded array of ``a`` minus that of ``b``: (pairs, H); 0 where a token is missing."""
+    """A recorded array of ``a`` minus that of ``b``: (pairs, H).
+
+    0 where a token is missing, and at an equal beginning.
+    """
     one, other = (t.layers[layer].values[name] for t in (diff.a, diff.b))
     out = np.zeros((len(diff.pairs), one.shape[1]))
     for n, (i, j) in enumerate(diff.pairs):
-        if i is not None and j is not None:
+        if i is not None and j is not None and diff.distances[n] != 0:
             out[n] = one[i].astype(np.float64) - other[j]
     return frozen(out)
 
@@ -203,6 +221,8 @@ def logit_contributions(diff: TraceDifference, row: int, label: int) -> LogitCon
         return None
     column = min(label, a.head.W.shape[1] - 1)
     one, other = (_features(t, directions, n, ends) for t, n in ((a, i), (b, j)))
+    if diff.distances[row] == 0:
+        other = one
     return LogitContributions(one, other, a.head.W[:, column].astype(np.float64), ends)
 
 

@@ -10,7 +10,7 @@ import pytest
 from rnnviz.analysis.difference import THRESHOLD, compare, logit_contributions, value_changes
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
-from rnnviz.trace import Trace
+from rnnviz.trace import LayerTrace, Trace
 from tests.tui.small_models import made, stored
 
 A, B = "this movie was not good", "this movie was good movie movie"
@@ -69,6 +69,25 @@ def test_equal_beginnings_of_other_lengths_are_not_taken_for_parted() -> None:
         for n in range(1, 40):
             found = compare(made("good " * n, cell), made("good " * 40, cell))
             assert found.first_divergence is None
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_rounding_of_an_equal_beginning_is_no_difference(cell: str) -> None:
+    a, b = made("good " * 7, cell), made("good " * 40, cell)
+    b = replace(b, layers=tuple(_nudged(layer) for layer in b.layers))
+    found = compare(a, b)
+    assert set(found.distances[:7]) == {0.0}
+    assert not value_changes(found, 0, "h").any()
+    shares = logit_contributions(found, 3, 0)
+    assert shares is not None and not shares.values.any()
+
+
+def _nudged(layer: LayerTrace) -> LayerTrace:
+    """The layer with states that differ by one unit in the last place."""
+    return replace(
+        layer,
+        values={name: np.nextafter(array, np.float32(9)) for name, array in layer.values.items()},
+    )
 
 
 def test_a_backward_layer_differs_from_the_first_word_on() -> None:
