@@ -190,13 +190,11 @@ def compiled_modules(root: str, first: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("first.json", first)
-        for name, module in sorted(sys.modules.items()):
-            spec = getattr(module, "__spec__", None)
-            path = Path(getattr(spec, "origin", None) or "")
-            loader = getattr(spec, "loader", None)
-            if isinstance(loader, SourceLoader) and path.is_relative_to(root):
-                code = marshal.dumps(loader.get_code(name))
-                data = MAGIC_NUMBER + _UNCHECKED + code
+        specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
+        for spec in {spec.name: spec for spec in specs if spec is not None}.values():
+            path = Path(spec.origin or "")
+            if isinstance(spec.loader, SourceLoader) and path.is_relative_to(root):
+                data = MAGIC_NUMBER + _UNCHECKED + marshal.dumps(spec.loader.get_code(spec.name))
                 archive.writestr(path.relative_to(root).as_posix(), data)
     return packed.getvalue()
 

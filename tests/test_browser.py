@@ -210,13 +210,17 @@ def test_words_of_a_line() -> None:
         browser.words("step \"it's")
 
 
-def test_compiled_modules_are_named_by_their_source_and_need_none() -> None:
+def test_compiled_modules_are_named_by_their_source_and_need_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     root = Path(browser.__file__).parent.parent
+    monkeypatch.setitem(sys.modules, "another_name", window)
     with zipfile.ZipFile(io.BytesIO(browser.compiled_modules(str(root), '["a"]'))) as archive:
         names = archive.namelist()
         names.remove("first.json")
         assert archive.read("first.json") == b'["a"]'
         data = archive.read("rnnviz/window.py")
+    assert len(names) == len(set(names))
     assert "rnnviz/browser.py" in names and "rnnviz/cli/__init__.py" in names
     assert all((root / name).is_file() and name.endswith(".py") for name in names)
     assert data[:4] == MAGIC_NUMBER and data[4] == 1  # never compared with a source

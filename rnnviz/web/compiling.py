@@ -64,7 +64,7 @@ def compile_modules(folder: Path, program: Path) -> CompiledModules | None:
     """
     token = secrets.token_urlsafe(16)
     with (
-        _CompilingServer(folder, f"/{token}") as server,
+        CompilingServer(folder, f"/{token}") as server,
         tempfile.TemporaryDirectory(prefix="rnnviz-", ignore_cleanup_errors=True) as profile,
     ):
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -113,7 +113,7 @@ def _read(archive: bytes) -> CompiledModules | None:
         return None
 
 
-class _CompilingServer(ThreadingHTTPServer):
+class CompilingServer(ThreadingHTTPServer):
     """Serves a folder on loopback and takes one answer, under a path that nobody can guess."""
 
     daemon_threads = True
@@ -137,7 +137,7 @@ class _CompilingServer(ThreadingHTTPServer):
 class _CompilingHandler(SimpleHTTPRequestHandler):
     """Requests of the browser."""
 
-    server: _CompilingServer
+    server: CompilingServer
     extensions_map: Final = {  # type: ignore[misc]
         **SimpleHTTPRequestHandler.extensions_map,
         ".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm",

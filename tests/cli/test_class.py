@@ -23,6 +23,7 @@ from pseudo import Terminal
 
 from rnnviz import network_addresses
 from rnnviz.cli import classroom, cli, run
+from rnnviz.web import compiling
 from rnnviz.web.server import FileServer
 
 PACKAGE = Path(__file__).parent.parent.parent / "rnnviz"
@@ -170,6 +171,7 @@ LISTENING = {
     "events/sessions.py": "a Unix socket",
     "events/server.py": "the same Unix socket",
     "web/server.py": "serve, on loopback without --host",
+    "web/compiling.py": "loopback, while the folder of serve is built",
 }
 
 
@@ -189,6 +191,8 @@ def test_only_class_listens_beyond_loopback_without_being_told_so() -> None:
             listening.add(name)
     assert everywhere == {"cli/classroom.py", "network_addresses.py"}
     assert listening == LISTENING.keys()
+    with compiling.CompilingServer(PACKAGE, "/token") as server:
+        assert server.server_address[0] == "127.0.0.1"
     assert inspect.signature(FileServer.__init__).parameters["address"].default == "127.0.0.1"
     context = click.Context(cli)
     commands = {name: cli.get_command(context, name) for name in cli.list_commands(context)}

@@ -30,7 +30,7 @@ class AppPlayer:
 
     def section(self) -> str:
         """The button, and the place of the frame."""
-        title, size = self._say("frame", title=self.title), f"{self.size / 1e6:.0f}"
+        title, size = markup(f"rnnviz: {self.title}"), f"{self.size / 1e6:.0f}"
         return (
             f'<section class="app-player" hidden aria-labelledby="app-title" '
             f'data-title="{title}" data-close="{self._say("close")}">\n'
