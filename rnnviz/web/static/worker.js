@@ -35,7 +35,8 @@ function* entries(archive) {
 
 // Writes the files of an archive; a module of those compiled takes the place of its source.
 function unpack(FS, folders, archive, modules) {
-  const compiled = new Map(modules ? entries(modules) : []);
+  const sources = (modules ? [...entries(modules)] : []).filter(([name]) => name.endsWith(".py"));
+  const compiled = new Map(sources); // by the names of their sources
   const write = (name, data) => {
     const folder = `${LIBRARY}/${name}`.replace(/\/[^/]*$/, "");
     if (!folders.has(folder)) FS.mkdirTree(folder);
