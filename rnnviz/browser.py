@@ -191,7 +191,8 @@ def compiled_modules(root: str, first: str) -> bytes:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("first.json", first)
         specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
-        for spec in {spec.name: spec for spec in specs if spec is not None}.values():
+        # by its file: one may have been imported under two names
+        for spec in {spec.origin: spec for spec in specs if spec is not None}.values():
             path = Path(spec.origin or "")
             if isinstance(spec.loader, SourceLoader) and path.is_relative_to(root):
                 data = MAGIC_NUMBER + _UNCHECKED + marshal.dumps(spec.loader.get_code(spec.name))

@@ -12,7 +12,7 @@ import sys
 import weakref
 import zipfile
 from collections.abc import Iterator
-from importlib.util import MAGIC_NUMBER
+from importlib.util import MAGIC_NUMBER, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +214,12 @@ def test_compiled_modules_are_named_by_their_source_and_need_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     root = Path(browser.__file__).parent.parent
+    # two names of a module, and a file imported twice, each as a module of its own
     monkeypatch.setitem(sys.modules, "another_name", window)
+    spec = spec_from_file_location("window_again", window.__file__)
+    assert spec is not None
+    second = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "window_again", second)
     with zipfile.ZipFile(io.BytesIO(browser.compiled_modules(str(root), '["a"]'))) as archive:
         names = archive.namelist()
         names.remove("first.json")
