@@ -137,9 +137,12 @@ class Chromium:
         self.wait_for("Page.loadEventFired")
 
     def value(self, expression: str, in_worker: bool = False) -> Any:
-        """The value of an expression of JavaScript, in the page or its newest worker, as JSON."""
+        """The value of an expression of JavaScript, or of its promise, as JSON.
+
+        In the page, or in its newest worker.
+        """
         session = self._worker if in_worker else self._session
-        params = {"expression": expression, "returnByValue": True}
+        params = {"expression": expression, "returnByValue": True, "awaitPromise": True}
         found = self._answer(self._send(session, "Runtime.evaluate", params))
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")

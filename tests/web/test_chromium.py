@@ -339,6 +339,30 @@ async def test_a_lesson_from_start_to_end_is_that_of_a_terminal(
     raise AssertionError("the lesson has no end")
 
 
+def test_a_lesson_goes_on_where_the_last_page_left_it(tab: AppInBrowser) -> None:
+    tab.open("lesson not --restart")
+    tab.shows("step 1 of 11")
+    tab.send(sequence("pagedown"))
+    tab.shows("step 2 of 11")
+    tab.wait(_has_saved("state", "lessons.json", '"step": "not.guess"'))
+    tab.open("lesson not")
+    tab.shows("step 2 of 11", "You were here the last time")
+
+
+def _has_saved(store: str, name: str, text: str) -> str:
+    """Whether the page's database has a file under a name that begins so, with this text in it."""
+    return f"""new Promise((resolve) => {{
+        const request = indexedDB.open("rnnviz");
+        request.onsuccess = () => {{
+            const store = request.result.transaction("{store}").objectStore("{store}");
+            const read = store.get(IDBKeyRange.bound("{name}", "{name}~"));
+            read.onsuccess = () =>
+                resolve(new TextDecoder("latin1").decode(read.result).includes({text!r}));
+            request.result.close();
+        }};
+    }})"""
+
+
 def test_every_command_that_prints_and_those_that_are_refused(tab: AppInBrowser) -> None:
     tab.open("models")
     tab.shows("sentiment-lstm")
@@ -389,6 +413,27 @@ def _memory(pid: int) -> tuple[int, int]:
         return 0, 0
     page = os.sysconf("SC_PAGE_SIZE")
     return (resident - shared) * page, shared * page
+
+
+def test_a_browser_saves_the_modules_that_it_compiles(tab: AppInBrowser, tmp_path: Path) -> None:
+    """Of a folder for which nothing was compiled."""
+    build_site(tmp_path / "site", runtime_folder())
+    with FileServer(tmp_path / "site") as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        address, tab.address = tab.address, f"http://127.0.0.1:{server.port}/"
+        try:
+            tab.open("explain z")
+            tab.wait(_has_saved("compiled", "python-", "rnnviz/browser.py"), LOADING)
+            compiling = _seconds_to_the_first_screen(tab, "compiling")
+            tab.open("explain z")
+            tab.shows("reset gate")
+            assert _seconds_to_the_first_screen(tab, "compiled and saved") < 0.8 * compiling
+        finally:
+            tab.address = address
+            server.shutdown()
+            thread.join()
+    tab.chromium.requests.clear()  # of an address that is no longer the tab's
 
 
 def test_a_page_whose_modules_do_not_arrive_says_so(

@@ -4,16 +4,16 @@ let browser = null, pyodide = null;
 let unsaved = null; // the name of the archives, if what Python compiles of them is to be saved
 const say = (message, transfer) => postMessage(message, transfer ?? []);
 
-// Reads a file and reports its bytes as they come.
-async function load(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+// Fetches a file; `report` is told the bytes of each part as they come, and may throw.
+async function load(url, report, options, name = url) {
+  const response = await fetch(url, options);
+  if (!response.ok) throw new Error(`${name}: ${response.status}`);
   const chunks = [], reader = response.body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
     chunks.push(value);
-    say({ type: "loaded", bytes: value.length });
+    try { report(value.length); } catch (error) { reader.cancel(); throw error; }
   }
   return new Blob(chunks).arrayBuffer();
 }
@@ -47,31 +47,64 @@ function unpack(FS, folders, archive, modules) {
   for (const [name, data] of compiled) write(name + "c", data);
 }
 
-// The modules that Python compiled, saved for the next time under the name of the archives.
-function store() {
+// What is saved for the next page: the modules that Python compiled, under the name of the archives,
+// and the files of the user's state folder, under their names.
+function database() {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open("rnnviz", 1);
-    request.onupgradeneeded = () => request.result.createObjectStore("compiled");
+    const request = indexedDB.open("rnnviz", 2);
+    request.onupgradeneeded = () => {
+      for (const name of ["compiled", "state"]) {
+        if (!request.result.objectStoreNames.contains(name)) request.result.createObjectStore(name);
+      }
+    };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 }
-async function inStore(mode, act) {
-  const database = await store();
+// `act` makes requests of one of the two stores; the results, when all of them are written.
+async function inStore(name, mode, act) {
+  const opened = await database();
   try {
     return await new Promise((resolve, reject) => {
-      const request = act(database.transaction("compiled", mode).objectStore("compiled"));
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+      const transaction = opened.transaction(name, mode);
+      const requests = act(transaction.objectStore(name));
+      transaction.oncomplete = () => resolve(requests.map(({ result }) => result));
+      transaction.onabort = () => reject(transaction.error);
     });
   } finally {
-    database.close();
+    opened.close();
   }
 }
-const saved = (name) => inStore("readonly", (all) => all.get(name)).catch(() => undefined);
-async function save(name, modules) {
-  await inStore("readwrite", (all) => all.clear());
-  await inStore("readwrite", (all) => all.put(modules, name));
+async function savedModules(name) {
+  const [modules] = await inStore("compiled", "readonly", (all) => [all.get(name)]).catch(() => []);
+  return modules;
+}
+const saveModules = (name, modules) =>
+  inStore("compiled", "readwrite", (all) => [all.clear(), all.put(modules, name)]);
+
+// Where rnnviz remembers what outlasts a command: the progress in lessons, the lines typed before.
+const HOME = "/home/web", STATE = `${HOME}/.local/state/rnnviz`;
+async function savedState() {
+  const read = (all) => [all.getAllKeys(), all.getAll()];
+  const [names, files] = await inStore("state", "readonly", read).catch(() => [[], []]);
+  return names.map((name, n) => [name, files[n]]);
+}
+function saveState(FS) {
+  const names = FS.readdir(STATE).filter((name) => !name.startsWith("."));
+  const files = names.filter((name) => FS.isFile(FS.stat(`${STATE}/${name}`).mode));
+  return inStore("state", "readwrite", (all) =>
+    files.map((name) => all.put(FS.readFile(`${STATE}/${name}`), name)));
+}
+// Writes the files that were saved, and saves them whenever one is replaced: a file is written under
+// another name and renamed.
+function keepState(FS, saved) {
+  FS.mkdirTree(STATE);
+  for (const [name, data] of saved) FS.writeFile(`${STATE}/${name}`, data);
+  const rename = FS.rename;
+  FS.rename = (from, to) => {
+    rename.call(FS, from, to);
+    if (to.startsWith(`${STATE}/`)) saveState(FS).catch(() => {});
+  };
 }
 
 // A worker may wait for a file.
@@ -130,20 +163,12 @@ async function fetchFile(FS, file, base, largest) {
   const path = file.split("/").map(encodeURIComponent).join("/"); // safe on a terminal, too
   const url = new URL("./" + path, base).href;
   if (!ending || !url.startsWith(folder)) throw new Error(`${path}: not a file of this site`);
-  const response = await fetch(url, { redirect: "error" });
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  const chunks = [], reader = response.body.getReader();
-  for (let size = 0; ;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.length;
-    if (size > largest) {
-      reader.cancel();
-      throw new Error(`${path}: more than ${largest} bytes`);
-    }
-    chunks.push(value);
-  }
-  FS.writeFile("page" + ending, new Uint8Array(await new Blob(chunks).arrayBuffer()));
+  let size = 0;
+  const report = (bytes) => {
+    size += bytes;
+    if (size > largest) throw new Error(`${path}: more than ${largest} bytes`);
+  };
+  FS.writeFile("page" + ending, new Uint8Array(await load(url, report, { redirect: "error" }, path)));
 }
 
 const mark = (name) => say({ type: "mark", name });
@@ -152,16 +177,18 @@ async function start({ base, site, settings, file, compiling }) {
   const at = (path) => new URL(path, base).href;
   const runtime = at(site.runtime + "/");
   const imported = import(`${runtime}pyodide.mjs`);
-  const first = load(at(site.first.path));
+  const first = load(at(site.first.path), (bytes) => say({ type: "loaded", bytes }));
+  const state = savedState();
   const listed = site.later ? fetch(at(site.later.files)).then((answer) => answer.json()) : [];
   // Compiled modules are in the archive; else each browser compiles them once.
-  const modules = site.compiled ? null : saved(site.python);
+  const modules = site.compiled ? null : savedModules(site.python);
   const fill = async (FS) => {
     mark("wasm");
     say({ type: "loaded", bytes: site.unreported });
     if (!site.compiled && !await modules) unsaved = site.python;
     const folders = new Set();
     unpack(FS, folders, await first, await modules);
+    keepState(FS, await state);
     if (site.later) Object.assign(later, { url: at(site.later.path), size: site.later.size });
     for (const [name, size] of await listed) {
       addOnDemand(FS, folders, `${LIBRARY}/${name}`, size, () => later.read(name));
@@ -184,7 +211,7 @@ async function start({ base, site, settings, file, compiling }) {
   mark("script");
   pyodide = await loadPyodide({
     indexURL: runtime, stdLibURL: `${runtime}empty.zip`,
-    env: { HOME: "/home/web", PYTHONHASHSEED: "0", ...settings },
+    env: { HOME, PYTHONHASHSEED: "0", ...settings },
     // Pyodide would go on without its modules after an error.
     fsInit: (FS) => fill(FS).catch((error) => { failed(error); return new Promise(() => {}); }),
   });
@@ -237,7 +264,7 @@ function saveCompiled() {
   if (!unsaved) return;
   const name = unsaved;
   unsaved = null;
-  save(name, compiledModules("[]")).catch(() => {});
+  saveModules(name, compiledModules("[]")).catch(() => {});
 }
 
 async function run({ line, columns, rows }) {
@@ -251,6 +278,7 @@ async function run({ line, columns, rows }) {
     if (unsaved) setTimeout(saveCompiled, 5000);
   };
   const code = await browser.run(line, columns, rows);
+  drawn(); // by a command without a screen
   say({ type: "ended", code });
 }
 
