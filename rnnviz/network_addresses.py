@@ -8,10 +8,34 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from rnnviz.errors import UsageError
+from rnnviz.messages import _
+
 #: Hosts that mean every address of this machine, and the IP version of the addresses.
 EVERY_ADDRESS: Final = {"0.0.0.0": 4, "::": 6}
 #: Addresses that a packet is never sent to: the system only says which of its own it would use.
 _ROUTES: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+
+def listening_host(typed: str) -> str:
+    """The host on which to listen as a user typed it: an address in its usual form, or a name.
+
+    UsageError for an address of several machines, on which nobody finds a server.
+    """
+    host = typed.removeprefix("[").removesuffix("]")
+    with suppress(OSError):  # older forms that systems take: "0", "127.1"
+        host = socket.inet_ntoa(socket.inet_aton(host))
+    with suppress(ValueError):
+        parsed = ipaddress.ip_address(host)
+        if parsed.is_multicast or str(parsed) == "255.255.255.255":
+            raise UsageError(
+                _(
+                    "{host} is an address of many machines. Name one of this machine, or 0.0.0.0 "
+                    "for all of them."
+                ).format(host=typed)
+            )
+        return str(parsed)
+    return host
 
 
 def is_loopback(host: str) -> bool:

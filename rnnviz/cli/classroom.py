@@ -131,9 +131,9 @@ def _own_hosts(host: str) -> tuple[str, list[str]]:
 
     A machine that has addresses of IPv6 only listens on those where it was to listen everywhere.
     """
-    from rnnviz.network_addresses import own_addresses
+    from rnnviz.network_addresses import listening_host, own_addresses
 
-    host = host.removeprefix("[").removesuffix("]")
+    host = listening_host(host)
     hosts = own_addresses(host)
     if not hosts and host == EVERYWHERE and (hosts := own_addresses(EVERYWHERE_6)):
         host = EVERYWHERE_6

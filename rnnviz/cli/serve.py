@@ -70,6 +70,7 @@ def command(
 
     if export is not None and folder is not None:
         raise UsageError(_("Give --export or --folder, not both."))
+    host = network_addresses.listening_host(host)
     target = export or folder or cache_folder() / "site"
     if not quiet and not is_current(target):
         say(_("Building the folder; this takes half a minute, once for each version of rnnviz."))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rnnviz.network_addresses import is_loopback, link, own_addresses, qr_lines
+from rnnviz.errors import UsageError
+from rnnviz.network_addresses import is_loopback, link, listening_host, own_addresses, qr_lines
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "::1", "127.9.9.9"])
@@ -15,6 +16,23 @@ def test_what_is_loopback(host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "rnnviz.example"])
 def test_what_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(("typed", "host"), [
+    ("0", "0.0.0.0"), ("127.1", "127.0.0.1"), ("[::1]", "::1"), ("0:0::0", "::"),
+    ("192.168.1.5", "192.168.1.5"), ("rnnviz.example", "rnnviz.example"),
+    ("fe80::1%2", "fe80::1%2"),
+])  # fmt: skip
+def test_a_host_is_taken_in_every_form(typed: str, host: str) -> None:
+    assert listening_host(typed) == host
+
+
+@pytest.mark.parametrize("typed", [
+    "224.0.0.1", "239.1.2.3", "ff02::1", "[ff02::1]", "255.255.255.255",
+])  # fmt: skip
+def test_nobody_finds_a_server_on_an_address_of_many_machines(typed: str) -> None:
+    with pytest.raises(UsageError, match=r"many machines.*0\.0\.0\.0"):
+        listening_host(typed)
 
 
 def test_the_addresses_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
