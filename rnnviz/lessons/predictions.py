@@ -112,19 +112,24 @@ def read_number(typed: str, lang: str = "en") -> float | None:
     return float(text) / (100 if share else 1)
 
 
-def outcome(marked: MarkedPrediction, lang: str, names: Sequence[str] = ()) -> str:
+def outcome(
+    marked: MarkedPrediction, lang: str, names: Sequence[str] = (), *, of_class: bool = False
+) -> str:
     """What was predicted beside what is right: "you .30, the net .18: .12 too high".
 
     ``names`` are the options or the words that are counted from 1; not needed for numbers.
+    ``of_class``: a class has predicted it, not the reader.
     """
     answer, key = marked.prediction.answer, marked.key
+    whose = "_class" if of_class else ""
     if key.kind != "number":
         values = {"answer": _name(names, answer), "right": _name(names, key.right)}
-        return i18n.text("predict.agreed" if marked.is_right else "predict.named", lang, **values)
+        name = "agreed" if marked.is_right else "named"
+        return i18n.text(f"predict.{name}{whose}", lang, **values)
     n, gap = digits(key.within), marked.gap
     name = "exact" if not gap else "high" if gap > 0 else "low"
     return i18n.text(
-        f"predict.{name}", lang, answer=spoken(answer, n), right=spoken(key.right, n),
+        f"predict.{name}{whose}", lang, answer=spoken(answer, n), right=spoken(key.right, n),
         gap=spoken(abs(gap), n),
     )  # fmt: skip
 

@@ -136,6 +136,7 @@ async def test_a_lesson_asks_counts_shows_asks_again_and_reveals() -> None:
         shown = await press(app, pilot, "pagedown")
         assert "the class: .10 (median)" in shown and "▪▪" in shown
         assert "the net ." not in shown and "vote again" in shown and "not is negative" in shown
+        assert "the class: .10  " in shown and "your answer" not in shown
         assert isinstance(hall.sent[-1], CloseVoteEvent)
         assert hall.sent[-1].right == pytest.approx(0.18, abs=0.005)
         # Once more, after the neighbours have talked.
@@ -151,6 +152,7 @@ async def test_a_lesson_asks_counts_shows_asks_again_and_reveals() -> None:
         # The reveal.
         shown = await press(app, pilot, "pagedown")
         assert "the net .18: the class .02 too high" in shown
+        assert "✓ the class .20, the net .18: .02 too high" in shown and " you " not in shown
         assert hall.sent[-1] == RevealEvent("not.guess") and hall.box.is_revealed
         # The next question has options.
         shown = await press(app, pilot, "pagedown")
@@ -218,7 +220,7 @@ async def test_predict_mode_asks_what_the_word_does_and_what_was_seen() -> None:
         assert hall.ballot.question == "4 not seen"
         hall.answer(3, 3, 2)
         shown = await press(app, pilot, "right")
-        assert "you saw: it fell, right" in shown and "3 it fell" in shown
+        assert "the class saw: it fell, right" in shown and "3 it fell" in shown
         shown = await press(app, pilot, "right")
         assert hall.ballot.question == "5 good direction"
         # Another question about the same word.
@@ -246,12 +248,12 @@ async def test_a_second_vote_in_predict_mode_hides_what_the_first_one_said() -> 
         assert "→ closes the vote" in shown and "→ shows it" not in shown
         hall.answer(3, 3, 1)
         shown = await press(app, pilot, "right")
-        assert "you: it falls · → shows it" in shown
+        assert "the class: it falls · → shows it" in shown
         shown = await press(app, pilot, "percent_sign", "a")
-        assert "second vote" in shown and "you: it falls" not in shown
+        assert "second vote" in shown and "the class: it falls" not in shown
         hall.answer(3, 1, 1)
         shown = await press(app, pilot, "right")
-        assert "you: it rises" in shown
+        assert "the class: it rises" in shown
 
 
 async def test_the_word_that_turns_it_is_tapped() -> None:

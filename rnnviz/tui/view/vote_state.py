@@ -80,6 +80,11 @@ class VoteState:
         return self.names.get(lang) or next(iter(self.names.values()), ())
 
 
+def addressed(view_state: ViewState, key: str) -> str:
+    """The key of a text about the reader's answer; where phones answer, of that about theirs."""
+    return key if view_state.vote is None else f"{key}_class"
+
+
 def bins(values: tuple[float, ...]) -> list[int]:
     """How many of the numbers are in each of the bins from 0 to 1."""
     found = [0] * BINS
