@@ -181,3 +181,20 @@ def test_without_script_it_is_the_paper(opened: Chromium, page: Path) -> None:
     opened.call("Emulation.setScriptExecutionDisabled", value=False)
     assert opened.value("getComputedStyle(document.querySelector('.player')).display") == "none"
     assert opened.value("document.querySelectorAll('figure svg use').length") > 30
+
+
+@pytest.mark.parametrize("command", ["handout", "report", "against"])
+def test_a_phone_scrolls_no_page_sideways(browser: Chromium, tmp_path: Path, command: str) -> None:
+    path, text = tmp_path / "page.html", "it was not good " + 40 * "abc"
+    line = {
+        "handout": ["handout", text, "-o", str(path)],
+        "report": ["step", text, "--report", str(path)],
+        "against": ["step", "--against", "it was good", text, "--report", str(path)],
+    }[command]
+    assert run([*line, "-q"]) == 0
+    browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844,
+                 deviceScaleFactor=1, mobile=True)  # fmt: skip
+    browser.open(path)
+    width = browser.value("document.documentElement.scrollWidth")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    assert width == 390

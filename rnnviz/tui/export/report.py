@@ -21,10 +21,11 @@ SIZE = (120, 40)
 
 _STYLE = """
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; line-height: 1.5;
-  font-family: system-ui, sans-serif; color: #222; background: #fff; }
+  font-family: system-ui, sans-serif; color: #222; background: #fff; overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: left; }
-.tables { display: flex; gap: 3rem; } caption { text-align: left; font-weight: bold; }
+.tables { display: flex; flex-wrap: wrap; gap: 1rem 3rem; }
+caption { text-align: left; font-weight: bold; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
 section { margin: 2.5rem 0; break-inside: avoid; } .what { color: #666; }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616; } }
