@@ -47,9 +47,10 @@ def messages_in_english() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run the whole suite in two processes if pytest-xdist is installed and the machine has two.
+    """Run the whole suite in three processes if pytest-xdist is installed and the machine has two.
 
-    A part of it, or what a marker selects, runs in one. ``-n 0`` switches this off.
+    Tests of screens wait for half of their time. A part of the suite, or what a marker selects,
+    runs in one. ``-n 0`` switches this off.
     """
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     marked = any(arg.startswith("-m") for arg in config.invocation_params.args)
@@ -57,8 +58,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("xdist") or not whole or marked or single:
         return
     if config.option.numprocesses is None and (os.cpu_count() or 1) > 1:
-        config.option.numprocesses = 2
-        # Each begins with half of the tests in a row, so that few fixtures are made twice.
+        config.option.numprocesses = 3
+        # Each begins with a third of the tests in a row, so that few fixtures are made twice.
         config.option.dist = "worksteal"
     if CACHE_VARIABLE not in os.environ:
         os.environ[CACHE_VARIABLE] = folder = tempfile.mkdtemp(prefix="rnnviz-emulated-")
