@@ -22,14 +22,25 @@ from typing import Any, Final, NamedTuple
 
 #: Names on PATH of browsers with headless Chromium; RNNVIZ_CHROMIUM is the path of another one.
 _NAMES: Final = (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge",
-    "brave-browser",
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+    "microsoft-edge", "msedge", "brave-browser",
 )  # fmt: skip
-_APPLICATIONS: Final = (
+#: Where it is on macOS and Windows, and where Playwright and Puppeteer put theirs: patterns of
+#: paths, with variables of the environment.
+_PLACES: Final = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-)
+    "$PROGRAMFILES/Google/Chrome/Application/chrome.exe",
+    "$LOCALAPPDATA/Google/Chrome/Application/chrome.exe",
+    "${PROGRAMFILES(X86)}/Microsoft/Edge/Application/msedge.exe",
+    "$PROGRAMFILES/Microsoft/Edge/Application/msedge.exe",
+    *(f"{folder}/chromium*/chrome-*/{name}"
+      for folder in ("$PLAYWRIGHT_BROWSERS_PATH", "$HOME/.cache/ms-playwright")
+      for name in ("chrome", "headless_shell", "chrome-headless-shell")),
+    *(f"$HOME/.cache/puppeteer/{name}/*/{name}-*/{name}"
+      for name in ("chrome", "chrome-headless-shell")),
+)  # fmt: skip
 #: The page that compiles.
 PAGE: Final = "compile.html"
 #: The file of its answer that names what a first screen needs.
@@ -43,10 +54,15 @@ def chromium() -> Path | None:
     named = os.environ.get("RNNVIZ_CHROMIUM")
     if named is not None:
         return Path(named) if named else None
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is not None:
-        return Path(found)
-    return next((path for name in _APPLICATIONS if (path := Path(name)).is_file()), None)
+    on_path = next(filter(None, map(shutil.which, _NAMES)), None)
+    if on_path is not None:
+        return Path(on_path)
+    for place in map(Path, map(os.path.expandvars, _PLACES)):
+        if place.is_absolute():  # not if a variable has no value
+            paths = Path(place.anchor).glob(str(place.relative_to(place.anchor)))
+            if found := max(filter(Path.is_file, paths), default=None):
+                return found
+    return None
 
 
 class CompiledModules(NamedTuple):

@@ -24,7 +24,7 @@ from rnnviz.data.catalogue import RemoteFile
 from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
 from rnnviz.lessons import catalogue
 from rnnviz.lookup import shipped
-from rnnviz.web import packing, site
+from rnnviz.web import compiling, packing, site
 from rnnviz.web.files import StaticFolder
 from rnnviz.web.runtime_files import NUMPY, RUNTIME_FILES, STANDARD_LIBRARY
 from rnnviz.web.site import build_site
@@ -411,3 +411,22 @@ def test_scripts_and_styles_are_small_and_name_no_host() -> None:
     static = list((Path(site.__file__).parent / "static").iterdir())
     assert sum(path.stat().st_size for path in static) < 60_000
     assert not any("://" in path.read_text(encoding="utf-8") for path in static)
+
+
+@pytest.mark.parametrize("place", [
+    ".cache/ms-playwright/chromium-1140/chrome-linux/chrome",
+    ".cache/ms-playwright/chromium_headless_shell-1200/chrome-linux/headless_shell",
+    ".cache/puppeteer/chrome/linux-131.0.6778.85/chrome-linux64/chrome",
+])  # fmt: skip
+def test_the_browsers_of_playwright_and_puppeteer_are_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    for name, value in (("HOME", str(tmp_path)), ("PATH", ""), ("PLAYWRIGHT_BROWSERS_PATH", "")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RNNVIZ_CHROMIUM", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert compiling.chromium() is None
+    program = tmp_path / place
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert compiling.chromium() == program
