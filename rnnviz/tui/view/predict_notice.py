@@ -12,7 +12,7 @@ from rnnviz.tui.view import predict_mode
 from rnnviz.tui.view.predict_mode import asks_what_was_seen, observed
 from rnnviz.tui.view.predict_session import PredictQuestion
 from rnnviz.tui.view.view_state import ViewState
-from rnnviz.tui.view.vote_state import addressed
+from rnnviz.tui.view.vote_state import answer_text
 
 #: Columns of a word, and of a reason.
 WORD, REASON = 16, 28
@@ -98,7 +98,7 @@ def _before_reveal(view_state: ViewState) -> str:
     texts = [said(view_state, q, p) for q, p in made.items()]
     why = [p.why for p in made.values() if p.why][-1:]
     texts += [view_state.text("predict.because", why=cut(visible(w), REASON)) for w in why]
-    return view_state.text(addressed(view_state, "predict.made"), said=", ".join(texts))
+    return answer_text(view_state, "predict.made", said=", ".join(texts))
 
 
 def _is_word(view_state: ViewState, question: PredictQuestion) -> bool:
@@ -141,5 +141,5 @@ def _seen(view_state: ViewState) -> str:
     right = observed(view_state, t, view_state.shown_class())
     key = "predict.seen_right" if seen == right else "predict.seen_wrong"
     now = "" if right is None else view_state.text(f"predict.{SEEN[right - 1]}")
-    key = addressed(view_state, key)
-    return view_state.text(key, seen=view_state.text(f"predict.{SEEN[seen - 1]}"), right=now)
+    then = view_state.text(f"predict.{SEEN[seen - 1]}")
+    return answer_text(view_state, key, seen=then, right=now)

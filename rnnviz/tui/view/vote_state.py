@@ -80,9 +80,9 @@ class VoteState:
         return self.names.get(lang) or next(iter(self.names.values()), ())
 
 
-def addressed(view_state: ViewState, key: str) -> str:
-    """The key of a text about the reader's answer; where phones answer, of that about theirs."""
-    return key if view_state.vote is None else f"{key}_class"
+def answer_text(view_state: ViewState, key: str, **values: object) -> str:
+    """A text about the reader's answer; where phones answer, the one about the class's."""
+    return view_state.text(key if view_state.vote is None else f"{key}_class", **values)
 
 
 def bins(values: tuple[float, ...]) -> list[int]:

@@ -15,7 +15,7 @@ from rnnviz.lessons.predictions import MarkedPrediction, allowed, outcome, quote
 from rnnviz.tui.render.segments import Line, beside, cut, trimmed, wrapped
 from rnnviz.tui.view.lesson_state import LessonState, last_output
 from rnnviz.tui.view.view_state import ViewState
-from rnnviz.tui.view.vote_state import addressed
+from rnnviz.tui.view.vote_state import answer_text
 from rnnviz.tui.view.widget import View
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _answered(view_state: ViewState, player: LessonPlayer, step: Step) -> list[L
         lines = [_marked(view_state, marked, names)]
     else:
         own = _named(question, prediction.answer, names)
-        text = say(addressed(view_state, "lesson.yours"), answer=own)
+        text = answer_text(view_state, "lesson.yours", answer=own)
         lines = [[Segment("  " + text, theme.now)]]
     if prediction.why:
         why = say("lesson.why", why=visible(prediction.why))
@@ -239,7 +239,7 @@ def _is_voting(view_state: ViewState) -> bool:
 def _end(view_state: ViewState, lesson: LessonState) -> str:
     """The word at the end: the score, and the lesson that comes next."""
     score = lesson.player.score
-    text = view_state.text(addressed(view_state, "lesson.end"), score=score) if score.asked else ""
+    text = answer_text(view_state, "lesson.end", score=score) if score.asked else ""
     if lesson.next:
         text += " " + view_state.text("lesson.next", command=f"rnnviz lesson {lesson.next}")
     return text.strip()
@@ -263,5 +263,5 @@ def _hint(view_state: ViewState, lesson: LessonState) -> str:
     elif key == "lesson.key_on" and (change := player.next().change) is not None:
         key = "lesson.key_own_next" if change.own else "lesson.key_change"
     if key == "lesson.key_reveal":
-        key = addressed(view_state, key)
+        return answer_text(view_state, key)
     return view_state.text(key)
