@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis.strategies import none
 from kernels.emulated.build import CACHE_VARIABLE
 
 from rnnviz import messages
@@ -36,6 +37,20 @@ if "RNNVIZ_TEST_RUNS" not in os.environ:
 # Whoever starts the tests in the background has a shell that ignores ctrl+c, for them and for every
 # process that they start; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def random_numbers_of_hypothesis() -> None:
+    """Let Hypothesis register them before an app calls ``gc.freeze``.
+
+    It looks at what refers to them, and warns where it finds nothing.
+    """
+
+    @given(none())
+    def draw_once(_: None) -> None:
+        pass
+
+    draw_once()
 
 
 @pytest.fixture(autouse=True)
