@@ -41,9 +41,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session", autouse=True)
 def random_numbers_of_hypothesis() -> None:
-    """Let Hypothesis register them before an app calls ``gc.freeze``.
+    """Let Hypothesis register its generator before an app calls ``gc.freeze``.
 
-    It looks at what refers to them, and warns where it finds nothing.
+    Hypothesis warns if the garbage collector finds no reference to it; frozen ones are not found.
     """
 
     @given(none())
